@@ -1,0 +1,46 @@
+/* cli: the command table and what commands share. Commands are thin: they parse options, call the rooms above and print. */
+#ifndef DLNET_CLI_CLI_H
+#define DLNET_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "net/network.h"
+
+struct command {
+    const char *name, *summary; /* one line in `dlnet help` */
+    const char *usage;          /* page of `dlnet help NAME`: usage, options, examples */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns an enum exit_status */
+};
+extern const struct command cli_commands[]; /* terminated by name NULL; in main.c */
+
+/* Options that every command understands, and those that several share. */
+struct cli_common {
+    bool quiet, verbose, json;
+    int threads;             /* 0: default */
+    char **sets;             /* --set, in order */
+    int n_sets;
+    const char *model;       /* -m */
+    const char *names_file;  /* --names */
+    const char *data_file;   /* --data */
+    int64_t seed;            /* --seed; −1: not given */
+};
+
+/* Prints every line of err on stderr as "dlnet: error: …" and returns its status. */
+int cli_fail(const struct error *err);
+void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* One option of a command. */
+struct cli_option {
+    const char *name; /* without -- */
+    int val;          /* what cli_next_option returns; a letter is also the short form */
+    bool has_argument;
+};
+
+/* getopt_long over `own` (terminated by a zero row) plus the common options (-q -v -m --json --threads --set --names --data --seed --help). Returns the option's val, −1 at the end,
+ * and on an unknown or incomplete option '?' after a message that names the nearest one (the command then returns EXIT_USAGE). After −1, optind is the
+ * first operand. --help prints the command's page on stdout and ends the program with 0. */
+int cli_next_option(int argc, char **argv, const struct cli_option *own, struct cli_common *common);
+
+#endif

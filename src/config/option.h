@@ -1,0 +1,60 @@
+/* option: tables of keys. One row says name, kind, range, default and help of a key; the table fills a struct, finds unknown
+ * keys and wrong values, and prints the manual. */
+#ifndef DLNET_CONFIG_OPTION_H
+#define DLNET_CONFIG_OPTION_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "config/config.h"
+
+enum option_kind {
+    OPTION_INT,     /* int; [min, max] */
+    OPTION_LONG,    /* int64_t; [min, max] */
+    OPTION_FLOAT,   /* double; [min, max] */
+    OPTION_FLAG,    /* int: 0 or 1 */
+    OPTION_CHOICE,  /* int: position in choices[] */
+    OPTION_TEXT,    /* char *, owned; ${…} expanded */
+    OPTION_PATH,    /* char *, owned; ${…} expanded; as written otherwise: data/ resolves it */
+    OPTION_INTS,    /* struct option_ints, comma-separated; each in [min, max] */
+    OPTION_FLOATS,  /* struct option_floats, comma-separated; each in [min, max] */
+    OPTION_IGNORED, /* a key that Darknet knows and that changes nothing here: accepted; help says why. offset unused */
+};
+
+struct option_ints {
+    int *v, n;
+};
+struct option_floats {
+    double *v;
+    int n;
+};
+
+struct config_key {
+    const char *key;
+    enum option_kind kind;
+    size_t offset;        /* of the field in the state */
+    const char *fallback; /* default, as text, parsed like a value; NULL: the key must be given; "" for TEXT/PATH/lists: empty */
+    double min, max;
+    const char *const *choices; /* NULL-terminated, for OPTION_CHOICE */
+    const char *help;           /* one line */
+};
+
+/* Fills *state (zeroed by the caller) from the section by the table (terminated by key NULL). Every mistake is added to err with file and line:
+ * unknown key (with the nearest known), wrong type, out of range, missing key. extra: a second table of keys that the section may
+ * also have and that fill *extra_state (NULL: none). 0 or -1; even on -1 every field holds a valid default, so that
+ * later checks can go on. */
+int option_fill(const struct config *c, const struct config_section *s, const struct config_key *table, void *state,
+                const struct config_key *extra, void *extra_state, struct error *err);
+
+/* Releases what option_fill allocated in the fields of state. */
+void option_free(const struct config_key *table, void *state);
+
+/* Adds "file:line: message", the line being the key's in this section, else the section's. Always -1. */
+int option_error(const struct config *c, const struct config_section *s, const char *key, struct error *err, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* The manual page of a table: key, type and range, default, help; plain text, 100 columns at most. */
+void option_print(FILE *out, const struct config_key *table);
+
+#endif

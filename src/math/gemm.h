@@ -1,0 +1,18 @@
+/* gemm: matrix multiplication, the only caller of BLAS. */
+#ifndef DLNET_MATH_GEMM_H
+#define DLNET_MATH_GEMM_H
+
+#include "base/real.h"
+
+/* C = alpha·op(A)·op(B) + beta·C, row-major; op(A) is m × k, op(B) k × n, C m × n with row strides lda, ldb, ldc; ta, tb: 1 transposes.
+ * Cuts C into tiles that depend on m, n, k alone and calls single-threaded BLAS for each: the same bits with any number of threads. */
+void gemm(int ta, int tb, int m, int n, int k, real alpha, const real *a, int lda, const real *b, int ldb, real beta, real *c, int ldc);
+
+/* The same in the calling thread only, for use inside an OpenMP loop. */
+void gemm_serial(int ta, int tb, int m, int n, int k, real alpha, const real *a, int lda, const real *b, int ldb, real beta, real *c,
+                 int ldc);
+
+/* Prepares BLAS (one thread a call). Call once at program start, before threads exist. */
+void gemm_init(void);
+
+#endif

@@ -1,0 +1,144 @@
+/* layer: what a cfg section is while the program runs.
+ *
+ * A layer type is one file in layer/ that fills one struct layer_type, and one line in layer/types.c. Its life:
+ *   1. the option table fills `state` from the section;
+ *   2. setup: cross-checks, registers parameters (layer_param) in the order in which Darknet stores them; the input shapes are known;
+ *   3. shape: sets out.shape from in[]->shape and asks for buffers (layer_buffer); called again at every change of batch or input size,
+ *      and before setup's parameters are used, so parameter sizes may depend only on channels (connected: on the first size it sees);
+ *   4. forward and backward: no allocation, no error.
+ */
+#ifndef DLNET_NET_LAYER_H
+#define DLNET_NET_LAYER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/tensor.h"
+#include "box/box.h"
+#include "config/config.h"
+#include "config/option.h"
+#include "net/param.h"
+
+struct network;
+struct layer;
+
+enum mode { MODE_EVAL, MODE_TRAIN };
+
+/* What a batch is to be compared with. NULL pointers: not given (inference). */
+struct targets {
+    const real *label; /* n × n_labels: class probabilities (soft labels allowed) or regression targets */
+    int n_labels;
+    const struct truth_box *box; /* image i owns box[box_start[i]] .. box[box_start[i + 1] − 1] */
+    const int *box_start;        /* n + 1 offsets */
+};
+
+/* One walk over the layers. An argument, never a global. */
+struct run {
+    enum mode mode;
+    uint64_t seed, step;           /* step counts forward passes in training (iteration × subdivisions + part) */
+    const struct targets *targets; /* NULL: no loss is computed */
+};
+
+enum buffer_life {
+    BUFFER_SCRATCH, /* valid inside one forward or one backward call; contents undefined at entry */
+    BUFFER_SAVED,   /* written by forward, read by the backward of the same step; in a network planned for inference like scratch */
+};
+struct buffer {
+    size_t bytes;
+    enum buffer_life life;
+    void *p; /* placed by net/plan, 64-byte aligned; NULL when bytes is 0 */
+};
+#define LAYER_BUFFERS 8
+
+/* Keys that every layer section accepts. */
+struct layer_common {
+    int stopbackward; /* no gradient passes below this layer */
+    int dontload;     /* its parameters stay as initialised when weights are loaded */
+    double lr_mult;   /* learning rate of its parameters; 0: frozen */
+    double decay_mult;
+};
+extern const struct config_key layer_common_options[];
+
+struct layer_type {
+    const char *name;     /* section name */
+    const char *help;     /* one line */
+    const char *alias;    /* Darknet's other spelling ("conv"), or NULL */
+    const struct config_key *options;
+    size_t state_size;
+    bool own_inputs;      /* true: setup_inputs names the inputs; false: one input, the layer before */
+
+    /* Names inputs: adds absolute layer indices to l (layer_input). Called before everything else. */
+    int (*setup_inputs)(struct layer *l, struct error *err);
+    int (*setup)(struct layer *l, struct error *err);
+    int (*shape)(struct layer *l, struct error *err);
+    void (*forward)(struct layer *l, const struct run *run);
+
+    /* Adds to in[i]->dx (where not NULL) and to the params' grad (where not NULL); may overwrite out.dx. NULL: no gradient passes. */
+    void (*backward)(struct layer *l, const struct run *run);
+    /* backward handles l->in_fresh[i] itself: where true, in[i]->dx holds rubbish and is to be overwritten, not added to.
+     * false: the network zeroes such a dx before the call. */
+    bool backward_overwrites;
+
+    /* Inference only, once after the weights are there: folds what can be folded (batch norm). May be NULL. */
+    void (*fold)(struct layer *l);
+
+    /* Heads: adds the detections of one image with score > threshold, from out.x of the last forward. NULL: no head. */
+    void (*detect)(const struct layer *l, int image, double threshold, struct detections *out);
+
+    void (*release)(struct layer *l); /* frees what setup allocated inside state beyond the option fields; may be NULL */
+};
+
+/* All layer types, terminated by NULL; defined by layer/types.c. */
+extern const struct layer_type *const layer_types[];
+
+struct layer {
+    const struct layer_type *type;
+    struct network *net;
+    struct config_section *section;
+    int index; /* from 0, [net] and [data] not counted: Darknet's numbers */
+    void *state;
+    struct layer_common common;
+
+    struct tensor *in[64];   /* outputs of earlier layers, or the network's input */
+    int in_layer[64];        /* their layer index; −1: the network's input */
+    bool in_fresh[64];       /* see backward_overwrites */
+    int n_in;
+    struct tensor out;
+
+    struct param *param[12]; /* registered by setup, in Darknet's order */
+    int n_params;
+    struct buffer buffer[LAYER_BUFFERS];
+
+    /* Which values backward reads: the planner may reuse the memory of the others. Default: both true. */
+    bool backward_reads_in, backward_reads_out;
+
+    bool is_loss;   /* set by setup: this layer starts a gradient without out.dx */
+    double loss;    /* of the last forward with targets: sum over the images, times its weight */
+    char figures[120]; /* of the last forward in training, optional: "iou .81 obj .63", for -v */
+    double flops;   /* set by shape: multiplications and additions of one image's forward, as Darknet counts them */
+};
+
+/* For setup_inputs: adds layer `index` (absolute; −1 is not allowed) as an input; checks that it is an earlier one, else an error at `key`'s line. */
+int layer_input(struct layer *l, int index, const char *key, struct error *err);
+
+/* For setup: registers a parameter of that shape, zero-filled. what: "weight", "bias", ... NULL: no memory (err filled). fan_in and fan_out
+ * count for weights only. The network owns it. */
+struct param *layer_param(struct layer *l, const char *what, enum param_role role, struct shape shape, int fan_in, int fan_out, struct error *err);
+
+/* For shape: asks for a buffer in a slot 0 .. LAYER_BUFFERS−1. */
+void layer_buffer(struct layer *l, int slot, enum buffer_life life, size_t count, size_t size);
+
+/* Adds an error at the line of `key` in this layer's section (or the section's line). Always −1. */
+int layer_error(const struct layer *l, const char *key, struct error *err, const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* True when the network is planned for training. */
+bool layer_trains(const struct layer *l);
+
+/* Images of this run. */
+static inline int layer_batch(const struct layer *l)
+{
+    return l->in[0]->shape.n;
+}
+
+#endif

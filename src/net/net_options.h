@@ -1,0 +1,52 @@
+/* net_options: the keys of [net] (or [network]): input size, training plan, online augmentation. */
+#ifndef DLNET_NET_NET_OPTIONS_H
+#define DLNET_NET_NET_OPTIONS_H
+
+#include <stdint.h>
+
+#include "config/option.h"
+
+enum policy { POLICY_CONSTANT, POLICY_STEP, POLICY_STEPS, POLICY_EXP, POLICY_POLY, POLICY_SGDR };
+
+struct net_options {
+    /* input */
+    int batch, subdivisions; /* images an update, in that many forward passes */
+    int width, height, channels;
+    int inputs; /* Darknet's key for vectors: channels = inputs, width = height = 1; 0: not given */
+
+    /* optimiser: SGD with momentum and L2 decay */
+    double learning_rate, learning_rate_min, momentum, decay;
+
+    /* learning-rate policy, by iteration (updates done) */
+    int policy;
+    double burn_in, power, gamma, scale;
+    int step;
+    struct option_ints steps;
+    struct option_floats scales;
+    int sgdr_cycle;
+    double sgdr_mult;
+
+    /* length */
+    int max_batches; /* updates; 0: not given */
+    int epochs;      /* 0: not given */
+
+    /* validation and log */
+    int valid_every;  /* iterations between validations; 0: once an epoch (at least every 50 iterations) */
+    int log_every;
+    int64_t seed;
+
+    /* augmentation, training only */
+    int flip;
+    double angle;           /* degrees, ± */
+    double saturation, exposure; /* factor in [1/v, v] */
+    double hue;             /* ± of the circle */
+    double aspect;          /* classification: aspect ratio in [1/v, v] */
+    int min_crop, max_crop; /* classification: shorter side is scaled to a size in this range before the crop; 0: the net's size */
+    double jitter;          /* detection; a head's jitter= wins */
+    int mosaic;
+    int letter_box;         /* also at inference; kept in the model */
+};
+
+extern const struct config_key net_option_table[];
+
+#endif
