@@ -31,11 +31,11 @@ struct rng rng_make(uint64_t seed, enum rng_stream stream, uint64_t a, uint64_t 
 /* The index-th 64 random bits of a key (stateless form). */
 uint64_t rng_at(uint64_t key, uint64_t index);
 
-uint64_t rng_bits(struct rng *r);                       /* 64 bits */
-double rng_uniform(struct rng *r);                      /* [0, 1) */
-double rng_range(struct rng *r, double lo, double hi);  /* [lo, hi) */
-int rng_below(struct rng *r, int n);                    /* 0 .. n−1, unbiased to 2^-32; n ≥ 1 */
-double rng_normal(struct rng *r);                       /* N(0, 1), Box–Muller, two draws a call */
+uint64_t rng_bits(struct rng *r);                      /* 64 bits */
+double rng_uniform(struct rng *r);                     /* [0, 1) */
+double rng_range(struct rng *r, double lo, double hi); /* [lo, hi) */
+int rng_below(struct rng *r, int n);                   /* 0 .. n−1, unbiased to 2^-32; n ≥ 1 */
+double rng_normal(struct rng *r);                      /* N(0, 1), Box–Muller, two draws a call */
 
 /* A permutation of 0 .. n−1 into out (Fisher–Yates). */
 void rng_permute(struct rng *r, int *out, int n);

@@ -1,7 +1,8 @@
 /* simd: run-time choice of the instruction set.
  *
- * A function marked SIMD_CLONES is compiled for the x86-64 baseline, AVX2 and AVX-512; the loader of the program picks one at start. Put it on
- * serial kernels that are called once a tile, not on a function that contains an OpenMP pragma (its outlined body would not be cloned). */
+ * A function marked SIMD_CLONES is compiled for the x86-64 baseline, AVX2 and AVX-512; the loader of the program picks one at start. Put it
+ * on serial kernels that are called once a tile, not on a function that contains an OpenMP pragma (its outlined body would not be cloned).
+ */
 #ifndef DLNET_BASE_SIMD_H
 #define DLNET_BASE_SIMD_H
 

@@ -19,7 +19,7 @@ void text_list_free(struct text_list *list);
 char *text_trim(char *s);
 
 bool text_starts(const char *s, const char *prefix);
-bool text_ends(const char *s, const char *suffix);        /* ASCII case ignored */
+bool text_ends(const char *s, const char *suffix); /* ASCII case ignored */
 
 /* Whole string as a number, independent of the locale. false: not a number, trailing text, out of range, NaN or infinite. */
 bool text_to_double(const char *s, double *out);
@@ -32,7 +32,7 @@ const char *text_nearest(const char *s, const char *const *words, int n);
 /* Paths. text_join: name itself when it is absolute, else dir/name. Results are owned by the caller. */
 char *text_dirname(const char *path);
 char *text_join(const char *dir, const char *name);
-const char *text_basename(const char *path);               /* points into path */
+const char *text_basename(const char *path); /* points into path */
 
 /* Replaces ${NAME} and ${NAME:-default} from the environment; NULL: a ${ without }, or NAME unset without default
  * (*bad then points to the offending text in s). Owned by the caller. */

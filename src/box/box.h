@@ -2,6 +2,8 @@
 #ifndef DLNET_BOX_BOX_H
 #define DLNET_BOX_BOX_H
 
+#include <stddef.h>
+
 #include "base/real.h"
 
 /* Centre and size; fractions of the network's input unless a function says otherwise. */
@@ -40,8 +42,8 @@ enum iou_kind { IOU_PLAIN, IOU_GIOU, IOU_DIOU, IOU_CIOU };
 /* Intersection over union, 0 for two empty boxes; areas of negative sizes count as empty. */
 real box_iou(struct box a, struct box b);
 
-/* IoU, GIoU (Rezatofighi 2019, eq. 1–2), DIoU and CIoU (Zheng 2020, eq. 7 and 8–10) of a prediction with a truth, and, when grad is not NULL, its exact
- * derivative by the prediction's x, y, w, h (CIoU: alpha held constant, as in the paper). */
+/* IoU, GIoU (Rezatofighi 2019, eq. 1–2), DIoU and CIoU (Zheng 2020, eq. 7 and 8–10) of a prediction with a truth, and, when grad is not
+ * NULL, its exact derivative by the prediction's x, y, w, h (CIoU: alpha held constant, as in the paper). */
 real box_iou_grad(enum iou_kind kind, struct box prediction, struct box truth, struct box *grad);
 
 #endif

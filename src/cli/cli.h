@@ -9,8 +9,8 @@
 #include "net/network.h"
 
 struct command {
-    const char *name, *summary; /* one line in `dlnet help` */
-    const char *usage;          /* page of `dlnet help NAME`: usage, options, examples */
+    const char *name, *summary;        /* one line in `dlnet help` */
+    const char *usage;                 /* page of `dlnet help NAME`: usage, options, examples */
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns an enum exit_status */
 };
 extern const struct command cli_commands[]; /* terminated by name NULL; in main.c */
@@ -18,13 +18,13 @@ extern const struct command cli_commands[]; /* terminated by name NULL; in main.
 /* Options that every command understands, and those that several share. */
 struct cli_common {
     bool quiet, verbose, json;
-    int threads;             /* 0: default */
-    char **sets;             /* --set, in order */
+    int threads; /* 0: default */
+    char **sets; /* --set, in order */
     int n_sets;
-    const char *model;       /* -m */
-    const char *names_file;  /* --names */
-    const char *data_file;   /* --data */
-    int64_t seed;            /* --seed; −1: not given */
+    const char *model;      /* -m */
+    const char *names_file; /* --names */
+    const char *data_file;  /* --data */
+    int64_t seed;           /* --seed; −1: not given */
 };
 
 /* Prints every line of err on stderr as "dlnet: error: …" and returns its status. */
@@ -38,9 +38,10 @@ struct cli_option {
     bool has_argument;
 };
 
-/* getopt_long over `own` (terminated by a zero row) plus the common options (-q -v -m --json --threads --set --names --data --seed --help). Returns the option's val, −1 at the end,
- * and on an unknown or incomplete option '?' after a message that names the nearest one (the command then returns EXIT_USAGE). After −1, optind is the
- * first operand. --help prints the command's page on stdout and ends the program with 0. */
+/* getopt_long over `own` (terminated by a zero row) plus the common options (-q -v -m --json --threads --set --names --data --seed --help).
+ * Returns the option's val, −1 at the end, and on an unknown or incomplete option '?' after a message that names the nearest one (the
+ * command then returns EXIT_USAGE). After −1, optind is the first operand. --help prints the command's page on stdout and ends the program
+ * with 0. */
 int cli_next_option(int argc, char **argv, const struct cli_option *own, struct cli_common *common);
 
 #endif

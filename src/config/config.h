@@ -6,18 +6,20 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 struct config_entry {
     char *key, *value; /* trimmed; value as written, ${…} not expanded */
-    char *source;      /* for messages: the file, or "--set" */
+    char *source;      /* for messages: the file, or the assignment: "--set net.batch=16" */
     int line;          /* 0 for --set */
 };
 
 struct config_section {
     char *name; /* lower-case, without brackets: "convolutional" */
     int line;
-    struct config_entry *entry; /* in order; a key given twice is an error at parse time */
+    struct config_entry *entry; /* in order; no key twice */
     int n_entries;
+    size_t capacity;
 };
 
 struct config {
@@ -25,10 +27,14 @@ struct config {
     char *folder; /* folder of path */
     struct config_section *section;
     int n_sections;
+    size_t capacity;
+    struct text_list notes; /* warnings of the reader, "file:line: …"; for commands to print */
 };
 
 /* Reads a file: `[section]`, `key=value`, lines that start with # or ; are comments, and so is what follows " #" or " ;" after
- * a value; CRLF, BOM, spaces accepted. Every mistake of the file is added to err: file:line: what was found and expected.
+ * a value or a section; CRLF, BOM, spaces accepted. Every mistake of the file is added to err: file:line: what was found and expected.
+ * A key twice in a section: with the same value accepted; else a mistake, but in [net] real Darknet files do so (`# Testing batch=1
+ * # Training batch=64`): there the first one stands, as in Darknet, and notes has a warning.
  * 0, or -1 (out is then empty). config_free releases it. */
 int config_read(struct config *out, const char *path, struct error *err);
 
@@ -36,10 +42,14 @@ int config_read(struct config *out, const char *path, struct error *err);
 int config_parse(struct config *out, const char *path, const char *text, struct error *err);
 
 /* --set SECTION.key=value: SECTION is a section name that occurs once ("net", "data"), or the number of a layer counted from 0
- * ([net]/[network] and [data] are not counted). Replaces the entry or adds it. */
+ * ([net]/[network] and [data] are not counted). Replaces the entry or adds it; a missing [data] is added too. -1: not of that form
+ * (EXIT_USAGE), no such section (EXIT_DATA). Whether the key exists is found by option_fill. */
 int config_set(struct config *c, const char *assignment, struct error *err);
 
-/* The first section of that name, or NULL. */
+/* True for [net], [network] and [data], which are no layers. */
+bool config_is_general(const struct config_section *s);
+
+/* The first section of that name, or NULL; "net" and "network" are the same. */
 struct config_section *config_find(const struct config *c, const char *name);
 
 /* The entry of that key, or NULL. */

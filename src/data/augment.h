@@ -1,4 +1,5 @@
-/* augment: one sample into one training input. Every draw comes from the rng given, so the result is a function of (seed, epoch, sample) alone. */
+/* augment: one sample into one training input. Every draw comes from the rng given, so the result is a function of (seed, epoch, sample)
+ * alone. */
 #ifndef DLNET_DATA_AUGMENT_H
 #define DLNET_DATA_AUGMENT_H
 
@@ -26,8 +27,8 @@ struct box_list {
     size_t capacity;
 };
 
-/* Makes out[c][h][w] (0..1) of image im with its boxes. train 0: only resize (stretch or letterbox). Boxes are moved with the image, clipped to it, and dropped when
- * less than a tenth of their area, or less than a pixel, remains. */
+/* Makes out[c][h][w] (0..1) of image im with its boxes. train 0: only resize (stretch or letterbox). Boxes are moved with the image,
+ * clipped to it, and dropped when less than a tenth of their area, or less than a pixel, remains. */
 void augment_sample(const struct augment *a, int train, const struct image *im, const struct sample *s, struct rng *rng, float *out,
                     struct box_list *boxes);
 

@@ -1,4 +1,5 @@
-/* dataset: samples with their labels, whatever the format on disk. Labels are read and checked when it is opened; pixels are decoded on demand. */
+/* dataset: samples with their labels, whatever the format on disk. Labels are read and checked when it is opened; pixels are decoded on
+ * demand. */
 #ifndef DLNET_DATA_DATASET_H
 #define DLNET_DATA_DATASET_H
 
@@ -15,7 +16,7 @@ struct sample {
     int label;             /* classification: class id; else −1 */
     struct truth_box *box; /* detection: fractions of the original image, centre and size; owned */
     int n_boxes;
-    int64_t number;        /* for the format's own use (record number) */
+    int64_t number; /* for the format's own use (record number) */
 };
 
 struct dataset;
@@ -23,7 +24,7 @@ struct dataset;
 /* A format: one file format_*.c and one line in the table of dataset.c. */
 struct dataset_format {
     const char *name, *help;
-    bool (*probe)(const char *path);     /* does this path look like mine? Cheap, no error */
+    bool (*probe)(const char *path); /* does this path look like mine? Cheap, no error */
     /* Fills samples, names (if it knows them), task. path is what stands after train= etc. */
     int (*open)(struct dataset *d, const char *path, struct error *err);
     int (*image)(const struct dataset *d, int i, struct image *out, struct error *err); /* thread-safe */
@@ -39,14 +40,17 @@ struct dataset {
     struct text_list names; /* classes */
     int n_classes;          /* ≥ names.n; 0 before it is known */
     const struct dataset_format *format;
-    void *state;            /* the format's */
+    void *state; /* the format's */
 
     /* what the opener was told */
-    bool skip_bad;          /* on_bad=skip */
-    int bad;                /* samples or labels left out so far */
-    struct error first_bad; /* the first mistake skipped, for the warning */
+    bool skip_bad;              /* on_bad=skip */
+    int bad;                    /* samples or labels left out so far */
+    struct error first_bad;     /* the first mistake skipped, for the warning */
     int want_w, want_h, want_c; /* size of [net]: shapes makes images of it */
     uint64_t seed;
+    const struct data_options *options; /* all of [data], while the format's open runs; NULL afterwards */
+    int class_limit; /* a label must be below it: number of names=, else classes=, else of the network's head; 0: unknown */
+    int unlabelled;  /* detection: images without a label file, taken as background */
 };
 
 /* Keys of [data]. */
@@ -54,18 +58,19 @@ struct data_options {
     char *train, *valid, *test, *names, *backup, *labels;
     int classes; /* 0: not given */
     int on_bad;  /* 0 skip, 1 error */
-    int train_count, valid_count, test_count; /* shapes: number of images; MNIST: use so many from the start (train) or the end (valid); 0: all */
+    int train_count, valid_count,
+        test_count; /* shapes: number of images; MNIST: use so many from the start (train) or the end (valid); 0: all */
 };
 extern const struct config_key data_option_table[];
 
-/* Reads [data] of a cfg, or a Darknet .data file when data_file is not NULL (`train = …` lines without a section; wins over [data]). Paths are resolved: relative to the
- * file that names them if they exist there, else to the working directory, else to cfg_folder. */
+/* Reads [data] of a cfg, or a Darknet .data file when data_file is not NULL (`train = …` lines without a section; wins over [data]). Paths
+ * are resolved: relative to the file that names them if they exist there, else to the working directory, else to cfg_folder. */
 int data_options_read(struct data_options *out, const struct config *c, const char *data_file, struct error *err);
 void data_options_free(struct data_options *o);
 
-/* Opens the data set of one split. task: what the network is for. n_classes: classes of the network's head (0: unknown); more classes in the data than that,
- * or a class id beyond it, is an error that names the file and line. -1 and err on failure; also when nothing is left. Say what is missing
- * when the split isn't given (e.g. "[data] has no valid="). */
+/* Opens the data set of one split. task: what the network is for. n_classes: classes of the network's head (0: unknown); more classes in
+ * the data than that, or a class id beyond it, is an error that names the file and line. -1 and err on failure; also when nothing is left.
+ * Say what is missing when the split isn't given (e.g. "[data] has no valid="). */
 int dataset_open(struct dataset *d, const struct data_options *o, enum split split, enum task task, int n_classes, int want_w, int want_h,
                  int want_c, uint64_t seed, struct error *err);
 
@@ -75,8 +80,10 @@ int dataset_image(const struct dataset *d, int i, struct image *out, struct erro
 /* For formats. Adds a sample (name is copied) and returns it (valid until the next call). */
 struct sample *dataset_add(struct dataset *d, const char *name);
 void sample_add_box(struct sample *s, struct truth_box box);
-/* For formats: a bad label or file. With on_bad=skip counts it, keeps the first for the warning and returns 0; else adds it to err and returns −1. */
-int dataset_bad(struct dataset *d, struct error *err, const char *file, int line, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* For formats: a bad label or file. With on_bad=skip counts it, keeps the first for the warning and returns 0; else adds it to err and
+ * returns −1. */
+int dataset_bad(struct dataset *d, struct error *err, const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 void dataset_close(struct dataset *d);
 

@@ -1,4 +1,5 @@
-/* loader: batches of network inputs, decoded, resized and augmented in other threads, ahead of need, in an order that depends on the seed alone. */
+/* loader: batches of network inputs, decoded, resized and augmented in other threads, ahead of need, in an order that depends on the seed
+ * alone. */
 #ifndef DLNET_DATA_LOADER_H
 #define DLNET_DATA_LOADER_H
 
@@ -11,20 +12,20 @@ struct batch {
     int *sample;                 /* n sample numbers of the data set */
     struct placement *placement; /* n; meaningful without augmentation: original image → input */
     int *original_w, *original_h;
-    float *label;                /* n × n_classes one-hot; NULL for detection */
-    struct truth_box *box;       /* fractions of the input */
-    int *box_start;              /* n + 1 */
-    bool *bad;                   /* n: the image couldn't be read; its input is grey and it has no boxes (evaluation leaves it out) */
+    float *label;          /* n × n_classes one-hot; NULL for detection */
+    struct truth_box *box; /* fractions of the input */
+    int *box_start;        /* n + 1 */
+    bool *bad;             /* n: the image couldn't be read; its input is grey and it has no boxes (evaluation leaves it out) */
 };
 
 struct loader_options {
-    int batch;        /* images a batch */
-    bool train;       /* augmented and shuffled, endless; else in order, once, not augmented */
+    int batch;  /* images a batch */
+    bool train; /* augmented and shuffled, endless; else in order, once, not augmented */
     uint64_t seed;
-    int64_t first;    /* training: number of the first image of the endless sequence (resume): iteration × batch */
-    int threads;      /* worker threads; ≥ 1 */
-    int ahead;        /* batches prepared ahead; ≥ 1 */
-    int n_classes;    /* width of label */
+    int64_t first; /* training: number of the first image of the endless sequence (resume): iteration × batch */
+    int threads;   /* worker threads; ≥ 1 */
+    int ahead;     /* batches prepared ahead; ≥ 1 */
+    int n_classes; /* width of label */
     struct augment augment;
     /* Multi-scale: input size of batch number b of the sequence (first / batch + …), NULL: always augment.w × augment.h. */
     void (*size_of)(void *context, int64_t batch_number, int *w, int *h);
@@ -33,9 +34,10 @@ struct loader_options {
 
 struct loader;
 
-/* Image number k of the training sequence is sample perm[k mod n] of epoch k / n; perm is keyed (seed, RNG_SHUFFLE, epoch), its augmentation (seed,
- * RNG_AUGMENT, epoch, sample). An unreadable image: with on_bad=skip the next sample of the permutation stands in for it (in training), with error the loader stops:
- * loader_next returns −1. The data set is borrowed and must outlive the loader. NULL on failure. */
+/* Image number k of the training sequence is sample perm[k mod n] of epoch k / n; perm is keyed (seed, RNG_SHUFFLE, epoch), its
+ * augmentation (seed, RNG_AUGMENT, epoch, sample). An unreadable image: with on_bad=skip the next sample of the permutation stands in for
+ * it (in training), with error the loader stops: loader_next returns −1. The data set is borrowed and must outlive the loader. NULL on
+ * failure. */
 struct loader *loader_open(const struct dataset *d, const struct loader_options *o, struct error *err);
 
 /* The next batch, borrowed until the next call. 1: a batch, 0: end of an evaluation pass, −1: error. */

@@ -12,9 +12,9 @@ void ap_free(struct ap *a);
 /* One image: its detections (any order) and its truths. */
 void ap_add(struct ap *a, const struct detection *d, int n_detections, const struct truth_box *t, int n_truths);
 
-/* One class at one IoU: VOC 2010+ matching (each detection, best score first, goes to its best-overlapping truth; a second one on the same truth is false; truths that are
- * `difficult` are neither right nor wrong) and the area under the monotone precision envelope at all points. NaN: the class has no truth. Ties in
- * score: order of addition. */
+/* One class at one IoU: VOC 2010+ matching (each detection, best score first, goes to its best-overlapping truth; a second one on the same
+ * truth is false; truths that are `difficult` are neither right nor wrong) and the area under the monotone precision envelope at all
+ * points. NaN: the class has no truth. Ties in score: order of addition. */
 double ap_class(const struct ap *a, int class_id, double iou);
 int ap_truths(const struct ap *a, int class_id); /* without the difficult ones */
 

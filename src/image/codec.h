@@ -6,8 +6,8 @@
 
 #include "image/image.h"
 
-/* Decodes a file to 8 bits and 1 or 3 channels (grey stays grey; palette, alpha and 16 bit are converted, alpha is dropped), with the EXIF orientation
- * applied (all 8). -1: missing (66), a directory, empty, truncated or not an image, larger than 2^28 pixels (65). */
+/* Decodes a file to 8 bits and 1 or 3 channels (grey stays grey; palette, alpha and 16 bit are converted, alpha is dropped), with the EXIF
+ * orientation applied (all 8). -1: missing (66), a directory, empty, truncated or not an image, larger than 2^28 pixels (65). */
 int codec_read(struct image *out, const char *path, struct error *err);
 
 /* The same from memory; name stands in messages. */

@@ -24,8 +24,8 @@ struct draw_series {
 };
 struct draw_panel {
     const char *y_label;
-    int log_y;                       /* decades on the y axis */
-    double y_min, y_max;             /* both 0: from the data */
+    int log_y;           /* decades on the y axis */
+    double y_min, y_max; /* both 0: from the data */
     const struct draw_series *series;
     int n_series;
 };

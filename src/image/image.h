@@ -23,11 +23,12 @@ struct placement {
 
 /* Resizes into planar floats 0..1: out[c][h][w] of exactly out_c channels (grey is repeated, RGB is made grey with the Rec. 601
  * weights, alpha doesn't exist here). Bilinear with half-pixel centres, no antialiasing (OpenCV's INTER_LINEAR). letterbox 0: stretch;
- * 1: keep the aspect ratio, centred on grey 0.5. An image that already has the size is copied exactly (value / 255). Returns the placement. */
+ * 1: keep the aspect ratio, centred on grey 0.5. An image that already has the size is copied exactly (value / 255). Returns the placement.
+ */
 struct placement image_to_input(const struct image *im, float *out, int out_w, int out_h, int out_c, int letterbox);
 
-/* The inverse warp used by augmentation: out pixel (x + .5, y + .5) samples the source at m × (x, y, 1) (m: 2×3, row-major, in pixel coordinates with
- * the half-pixel offset included), bilinear; outside the source: `fill` (0..1). Same channel rule as image_to_input. */
+/* The inverse warp used by augmentation: out pixel (x + .5, y + .5) samples the source at m × (x, y, 1) (m: 2×3, row-major, in pixel
+ * coordinates with the half-pixel offset included), bilinear; outside the source: `fill` (0..1). Same channel rule as image_to_input. */
 void image_warp(const struct image *im, const double m[6], float *out, int out_w, int out_h, int out_c, float fill);
 
 #endif

@@ -61,12 +61,12 @@ struct layer_common {
 extern const struct config_key layer_common_options[];
 
 struct layer_type {
-    const char *name;     /* section name */
-    const char *help;     /* one line */
-    const char *alias;    /* Darknet's other spelling ("conv"), or NULL */
+    const char *name;  /* section name */
+    const char *help;  /* one line */
+    const char *alias; /* Darknet's other spelling ("conv"), or NULL */
     const struct config_key *options;
     size_t state_size;
-    bool own_inputs;      /* true: setup_inputs names the inputs; false: one input, the layer before */
+    bool own_inputs; /* true: setup_inputs names the inputs; false: one input, the layer before */
 
     /* Names inputs: adds absolute layer indices to l (layer_input). Called before everything else. */
     int (*setup_inputs)(struct layer *l, struct error *err);
@@ -100,9 +100,9 @@ struct layer {
     void *state;
     struct layer_common common;
 
-    struct tensor *in[64];   /* outputs of earlier layers, or the network's input */
-    int in_layer[64];        /* their layer index; −1: the network's input */
-    bool in_fresh[64];       /* see backward_overwrites */
+    struct tensor *in[64]; /* outputs of earlier layers, or the network's input */
+    int in_layer[64];      /* their layer index; −1: the network's input */
+    bool in_fresh[64];     /* see backward_overwrites */
     int n_in;
     struct tensor out;
 
@@ -113,18 +113,22 @@ struct layer {
     /* Which values backward reads: the planner may reuse the memory of the others. Default: both true. */
     bool backward_reads_in, backward_reads_out;
 
-    bool is_loss;   /* set by setup: this layer starts a gradient without out.dx */
-    double loss;    /* of the last forward with targets: sum over the images, times its weight */
-    char figures[120]; /* of the last forward in training, optional: "iou .81 obj .63", for -v */
-    double flops;   /* set by shape: multiplications and additions of one image's forward, as Darknet counts them */
+    bool trainable;     /* set by the network: has a param that learns */
+    bool runs_backward; /* set by the plan: backward is called for this layer */
+    bool is_loss;       /* set by setup: this layer starts a gradient without out.dx */
+    double loss;        /* of the last forward with targets: sum over the images, times its weight */
+    char figures[120];  /* of the last forward in training, optional: "iou .81 obj .63", for -v */
+    double flops;       /* set by shape: multiplications and additions of one image's forward, as Darknet counts them */
 };
 
-/* For setup_inputs: adds layer `index` (absolute; −1 is not allowed) as an input; checks that it is an earlier one, else an error at `key`'s line. */
+/* For setup_inputs: adds layer `index` (absolute; −1 is not allowed) as an input; checks that it is an earlier one, else an error at
+ * `key`'s line. */
 int layer_input(struct layer *l, int index, const char *key, struct error *err);
 
 /* For setup: registers a parameter of that shape, zero-filled. what: "weight", "bias", ... NULL: no memory (err filled). fan_in and fan_out
  * count for weights only. The network owns it. */
-struct param *layer_param(struct layer *l, const char *what, enum param_role role, struct shape shape, int fan_in, int fan_out, struct error *err);
+struct param *layer_param(struct layer *l, const char *what, enum param_role role, struct shape shape, int fan_in, int fan_out,
+                          struct error *err);
 
 /* For shape: asks for a buffer in a slot 0 .. LAYER_BUFFERS−1. */
 void layer_buffer(struct layer *l, int slot, enum buffer_life life, size_t count, size_t size);

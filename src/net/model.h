@@ -1,9 +1,9 @@
 /* model: .safetensors files that are a whole model: weights, cfg text, class names, input normalisation, training state.
  *
- * Layout (https://huggingface.co/docs/safetensors): u64 little-endian header length, JSON header padded with spaces to 8 bytes, data. __metadata__
- * is a map of strings: "format": "dlnet", "cfg": the text, "cfg_path": folder-relative path as given, "names": JSON array as text, "seen", and what the
- * trainer adds ("train.*"). Tensors: F32, each param under its name; the trainer's slots under "slot.<name>.<param>". No time, path of a
- * run or thread count: the same training gives the same bytes. */
+ * Layout (https://huggingface.co/docs/safetensors): u64 little-endian header length, JSON header padded with spaces to 8 bytes, data.
+ * __metadata__ is a map of strings: "format": "dlnet", "cfg": the text, "cfg_path": folder-relative path as given, "names": JSON array as
+ * text, "seen", and what the trainer adds ("train.*"). Tensors: F32, each param under its name; the trainer's slots under
+ * "slot.<name>.<param>". No time, path of a run or thread count: the same training gives the same bytes. */
 #ifndef DLNET_NET_MODEL_H
 #define DLNET_NET_MODEL_H
 
@@ -37,7 +37,8 @@ const char *model_text(const struct model_file *m, const char *key); /* metadata
 /* Copies a tensor of exactly that shape into data. -1: absent or of another shape. */
 int model_tensor(const struct model_file *m, const char *name, struct shape shape, real *data, struct error *err);
 
-/* Fills every param of net from the file; each must be there with its shape, and no "N.*" param of the file may be left over. Sets names and seen. */
+/* Fills every param of net from the file; each must be there with its shape, and no "N.*" param of the file may be left over. Sets names
+ * and seen. */
 int model_load_params(const struct model_file *m, struct network *net, struct error *err);
 
 /* Builds the network from the cfg inside (with `sets`, --set assignments) and loads the params. NULL on failure. */

@@ -31,20 +31,20 @@ struct net_options {
     int epochs;      /* 0: not given */
 
     /* validation and log */
-    int valid_every;  /* iterations between validations; 0: once an epoch (at least every 50 iterations) */
+    int valid_every; /* iterations between validations; 0: once an epoch (at least every 50 iterations) */
     int log_every;
     int64_t seed;
 
     /* augmentation, training only */
     int flip;
-    double angle;           /* degrees, ± */
+    double angle;                /* degrees, ± */
     double saturation, exposure; /* factor in [1/v, v] */
-    double hue;             /* ± of the circle */
-    double aspect;          /* classification: aspect ratio in [1/v, v] */
-    int min_crop, max_crop; /* classification: shorter side is scaled to a size in this range before the crop; 0: the net's size */
-    double jitter;          /* detection; a head's jitter= wins */
+    double hue;                  /* ± of the circle */
+    double aspect;               /* classification: aspect ratio in [1/v, v] */
+    int min_crop, max_crop;      /* classification: shorter side is scaled to a size in this range before the crop; 0: the net's size */
+    double jitter;               /* detection; a head's jitter= wins */
     int mosaic;
-    int letter_box;         /* also at inference; kept in the model */
+    int letter_box; /* also at inference; kept in the model */
 };
 
 extern const struct config_key net_option_table[];

@@ -10,8 +10,8 @@ struct network {
     struct net_options options; /* of [net] */
     struct layer *layer;
     int n_layers;
-    struct tensor input;        /* "image": n × channels × height × width */
-    struct param **param;       /* all params, in the layers' order */
+    struct tensor input;  /* "image": n × channels × height × width */
+    struct param **param; /* all params, in the layers' order */
     int n_params;
 
     /* Set by heads for the loader (Darknet keeps these keys in the head's section). */
@@ -19,14 +19,16 @@ struct network {
     int random;
     int max_boxes;
 
-    char **names; /* class names, n_classes of them, or NULL; owned */
+    char **names;  /* class names, n_classes of them, or NULL; owned */
     int n_classes; /* of the heads or of the classifier's output; 0: neither */
 
-    uint64_t seen;  /* images trained on, over all runs (Darknet's header field) */
+    uint64_t seen; /* images trained on, over all runs (Darknet's header field) */
     uint64_t seed;
-    bool training;  /* planned for training */
+    bool training; /* planned for training */
     bool folded;
-    void *arena;    /* all tensors and buffers */
+    bool input_gradient; /* see network_want_input_gradient */
+    int frozen_up_to;    /* layers with a smaller index don't learn (stopbackward) */
+    void *arena;         /* all tensors and buffers */
     size_t arena_bytes;
     size_t param_bytes; /* values, and gradients when training */
 };
@@ -35,8 +37,8 @@ struct network {
  * added to err. NULL on failure. The shapes are those of batch 1 at the size of [net]; no activation memory yet. */
 struct network *network_build(struct config *config, uint64_t seed, struct error *err);
 
-/* Plans and allocates memory for `batch` images a forward pass of w × h (0: the size of [net]). May be called again (multi-scale, last batch).
- * -1: a shape doesn't fit, or no memory: the error says how much was needed. */
+/* Plans and allocates memory for `batch` images a forward pass of w × h (0: the size of [net]). May be called again (multi-scale, last
+ * batch). -1: a shape doesn't fit, or no memory: the error says how much was needed. */
 int network_plan(struct network *net, int batch, int w, int h, bool training, struct error *err);
 
 /* Bytes that network_plan would allocate for activations and buffers, without doing it. */
@@ -52,6 +54,9 @@ void network_fold(struct network *net);
 double network_forward(struct network *net, const struct run *run);
 void network_backward(struct network *net, const struct run *run);
 void network_zero_grads(struct network *net);
+
+/* Runs forward again, layer by layer, and returns the index of the first layer whose output or loss isn't finite, or −1. */
+int network_find_nonfinite(struct network *net, const struct run *run);
 
 /* The layer whose output is the answer: the last one that is not [cost]. */
 struct layer *network_output(struct network *net);

@@ -1,4 +1,5 @@
-/* param: all that is trained or saved is one of these. Optimisers, model files, info, freezing, gradient checks walk params and know no layer. */
+/* param: all that is trained or saved is one of these. Optimisers, model files, info, freezing, gradient checks walk params and know no
+ * layer. */
 #ifndef DLNET_NET_PARAM_H
 #define DLNET_NET_PARAM_H
 
@@ -16,19 +17,19 @@ struct param {
     char *name; /* "3.convolutional.weight": layer index, section name, what; owned */
     enum param_role role;
     struct shape shape;
-    real *value;            /* owned by the layer */
-    real *grad;             /* NULL: a statistic, or the network isn't planned for training; sum over the images since network_zero_grads */
-    float lr_mult;          /* 0: frozen */
-    float decay_mult;       /* 1 for weights, 0 for biases and scales */
-    int fan_in, fan_out;    /* of a weight: inputs and outputs of one neuron */
+    real *value;         /* owned by the layer */
+    real *grad;          /* NULL: a statistic, or the network isn't planned for training; sum over the images since network_zero_grads */
+    float lr_mult;       /* 0: frozen */
+    float decay_mult;    /* 1 for weights, 0 for biases and scales */
+    int fan_in, fan_out; /* of a weight: inputs and outputs of one neuron */
 };
 
 enum init_kind {
     INIT_ZERO,
     INIT_ONE,
-    INIT_HE_NORMAL,     /* N(0, 2/fan_in), He 2015 eq. 10 */
-    INIT_XAVIER,        /* U(±√(6/(in+out))), Glorot 2010 eq. 16 */
-    INIT_LECUN,         /* U(±√(3/in)) */
+    INIT_HE_NORMAL, /* N(0, 2/fan_in), He 2015 eq. 10 */
+    INIT_XAVIER,    /* U(±√(6/(in+out))), Glorot 2010 eq. 16 */
+    INIT_LECUN,     /* U(±√(3/in)) */
 };
 
 /* Fills value from the generator keyed (seed, RNG_INIT, number); number is unique among a network's params. */

@@ -14,7 +14,8 @@ struct optimizer {
 /* 0 or −1: no memory. */
 int optimizer_init(struct optimizer *o, struct network *net, struct error *err);
 
-/* One update from the summed gradients: g = grad / images + decay·decay_mult·w; v = momentum·v + g; w −= rate·lr_mult·v. What has lr_mult 0 keeps its bytes. */
+/* One update from the summed gradients: g = grad / images + decay·decay_mult·w; v = momentum·v + g; w −= rate·lr_mult·v. What has lr_mult 0
+ * keeps its bytes. */
 void optimizer_step(struct optimizer *o, double rate, double momentum, double decay, int images);
 
 void optimizer_free(struct optimizer *o);

@@ -1,0 +1,100 @@
+/* The two walks over the layer array. */
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "net/network.h"
+
+/* Layers that never learn and pass no gradient run as in evaluation, so that their statistics stay as they are. */
+static struct run run_of(const struct layer *l, const struct run *run)
+{
+    struct run r = *run;
+    if (l->index < l->net->frozen_up_to)
+        r.mode = MODE_EVAL;
+    return r;
+}
+
+double network_forward(struct network *net, const struct run *run)
+{
+    assert(net->arena && (run->mode == MODE_EVAL || net->training));
+    double loss = 0;
+    for (int i = 0; i < net->n_layers; i++) {
+        struct layer *l = &net->layer[i];
+        const struct run r = run_of(l, run);
+        l->loss = 0;
+        l->type->forward(l, &r);
+        loss += l->loss;
+    }
+    return loss;
+}
+
+void network_backward(struct network *net, const struct run *run)
+{
+    assert(net->training && run->mode == MODE_TRAIN);
+    for (int i = net->n_layers - 1; i >= 0; i--) {
+        struct layer *l = &net->layer[i];
+        if (!l->runs_backward)
+            continue;
+        for (int k = 0; k < l->n_in && !l->type->backward_overwrites; k++)
+            if (l->in[k]->dx && l->in_fresh[k])
+                memset(l->in[k]->dx, 0, shape_size(l->in[k]->shape) * sizeof(real));
+        l->type->backward(l, run);
+    }
+}
+
+void network_zero_grads(struct network *net)
+{
+    for (int i = 0; i < net->n_params; i++)
+        if (net->param[i]->grad)
+            memset(net->param[i]->grad, 0, shape_size(net->param[i]->shape) * sizeof(real));
+}
+
+int network_find_nonfinite(struct network *net, const struct run *run)
+{
+    for (int i = 0; i < net->n_layers; i++) {
+        struct layer *l = &net->layer[i];
+        const struct run r = run_of(l, run);
+        l->type->forward(l, &r);
+        bool good = isfinite(l->loss);
+        const size_t n = shape_size(l->out.shape);
+        for (size_t k = 0; k < n && good && l->out.x; k++)
+            good = isfinite(l->out.x[k]);
+        if (!good)
+            return i;
+    }
+    return -1;
+}
+
+struct layer *network_output(struct network *net)
+{
+    int i = net->n_layers - 1;
+    while (i > 0 && strcmp(net->layer[i].type->name, "cost") == 0)
+        i--;
+    return &net->layer[i];
+}
+
+bool network_is_detector(const struct network *net)
+{
+    for (int i = 0; i < net->n_layers; i++)
+        if (net->layer[i].type->detect)
+            return true;
+    return false;
+}
+
+void network_detect(const struct network *net, int image, double threshold, struct detections *out)
+{
+    for (int i = 0; i < net->n_layers; i++)
+        if (net->layer[i].type->detect)
+            net->layer[i].type->detect(&net->layer[i], image, threshold, out);
+}
+
+void network_fold(struct network *net)
+{
+    if (net->folded)
+        return;
+    assert(!net->training);
+    for (int i = 0; i < net->n_layers; i++)
+        if (net->layer[i].type->fold)
+            net->layer[i].type->fold(&net->layer[i]);
+    net->folded = true;
+}
