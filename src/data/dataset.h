@@ -3,6 +3,9 @@
 #ifndef DLNET_DATA_DATASET_H
 #define DLNET_DATA_DATASET_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/text.h"
 #include "box/box.h"
 #include "config/config.h"
