@@ -1,0 +1,122 @@
+#include "net/net_options.h"
+
+#include <math.h>
+
+/* In the order of enum policy. Darknet also has `sigmoid` and `random`. */
+static const char *const policies[] = {"constant", "step", "steps", "exp", "poly", "sgdr", NULL};
+
+#define AT(field) offsetof(struct net_options, field)
+#define POSITIVE 1, INFINITY
+#define NATURAL 0, INFINITY
+#define SIZE 0, 65536
+
+const struct config_key net_option_table[] = {
+    /* input */
+    {"batch", OPTION_INT, AT(batch), "1", 1, 65536, .help = "Images an update of the weights."},
+    {"subdivisions", OPTION_INT, AT(subdivisions), "1", 1, 65536,
+     .help = "Parts that a batch is computed in: a forward pass takes batch/subdivisions images."},
+    {"width", OPTION_INT, AT(width), "0", SIZE, .help = "Width of the input in pixels (length of a signal)."},
+    {"height", OPTION_INT, AT(height), "0", SIZE, .help = "Height of the input in pixels."},
+    {"channels", OPTION_INT, AT(channels), "0", SIZE, .help = "Channels of the input: 3 colour, 1 grey."},
+    {"inputs", OPTION_INT, AT(inputs), "0", 0, 1 << 28, .help = "Length of an input vector, in place of width, height and channels."},
+    {"letter_box", OPTION_FLAG, AT(letter_box), "0",
+     .help = "1: images keep their aspect ratio, with grey bars, in training and in use; 0: they are stretched to the input."},
+
+    /* optimiser */
+    {"learning_rate", OPTION_FLOAT, AT(learning_rate), ".001", NATURAL,
+     .help = "Learning rate after burn_in, before the policy changes it."},
+    {"momentum", OPTION_FLOAT, AT(momentum), ".9", 0, 1, .help = "Momentum of SGD."},
+    {"decay", OPTION_FLOAT, AT(decay), ".0001", NATURAL, .help = "L2 weight decay; not on biases and batch-norm scales."},
+
+    /* learning-rate policy */
+    {"policy", OPTION_CHOICE, AT(policy), "constant", .choices = policies,
+     .help = "How the learning rate changes with the iteration i (updates done). step: × scale every step= iterations; steps: × scales= at "
+             "steps=; exp: × gamma^i; poly: × (1 − i/max_batches)^power; sgdr: cosine down to learning_rate_min with warm restarts."},
+    {"burn_in", OPTION_FLOAT, AT(burn_in), "0", NATURAL,
+     .help = "Warm-up: in the first burn_in iterations the rate is × (i/burn_in)^power."},
+    {"power", OPTION_FLOAT, AT(power), "4", -INFINITY, INFINITY, .help = "Exponent of burn_in and of policy=poly."},
+    {"gamma", OPTION_FLOAT, AT(gamma), "1", NATURAL, .help = "Factor of each iteration in policy=exp."},
+    {"step", OPTION_INT, AT(step), "1", POSITIVE, .help = "Iterations between the steps of policy=step."},
+    {"scale", OPTION_FLOAT, AT(scale), "1", NATURAL, .help = "Factor of each step of policy=step."},
+    {"steps", OPTION_INTS, AT(steps), "", -INFINITY, INFINITY, .help = "Iterations at which policy=steps changes the rate."},
+    {"scales", OPTION_FLOATS, AT(scales), "", NATURAL, .help = "Factors of the rate at steps=, one for each."},
+    {"learning_rate_min", OPTION_FLOAT, AT(learning_rate_min), ".00001", NATURAL, .help = "Lowest rate of policy=sgdr."},
+    {"sgdr_cycle", OPTION_INT, AT(sgdr_cycle), "0", NATURAL, .help = "Iterations of the first cycle of policy=sgdr; 0: max_batches."},
+    {"sgdr_mult", OPTION_FLOAT, AT(sgdr_mult), "2", POSITIVE,
+     .help = "Each cycle of policy=sgdr is this many times as long as the one before."},
+
+    /* length */
+    {"max_batches", OPTION_INT, AT(max_batches), "0", NATURAL,
+     .help = "Updates to train for; 0: not limited. With epochs= too, whichever ends first."},
+    {"epochs", OPTION_INT, AT(epochs), "0", NATURAL, .help = "Passes over the training set to train for; 0: not limited."},
+
+    /* validation and log */
+    {"valid_every", OPTION_INT, AT(valid_every), "0", NATURAL,
+     .help = "Iterations between validations; 0: once an epoch, but not more often than every 50 iterations."},
+    {"log_every", OPTION_INT, AT(log_every), "10", POSITIVE, .help = "Iterations between lines of the log."},
+    {"seed", OPTION_LONG, AT(seed), "1", NATURAL, .help = "Seed of all random numbers; --seed wins."},
+
+    /* augmentation */
+    {"flip", OPTION_FLAG, AT(flip), "1", .help = "1: half of the training images are mirrored left to right."},
+    {"angle", OPTION_FLOAT, AT(angle), "0", 0, 360,
+     .help = "Classification: training images are turned by up to this many degrees, either way."},
+    {"saturation", OPTION_FLOAT, AT(saturation), "1", .001, 1000, .help = "Saturation is multiplied by a random factor between 1/v and v."},
+    {"exposure", OPTION_FLOAT, AT(exposure), "1", .001, 1000, .help = "Brightness is multiplied by a random factor between 1/v and v."},
+    {"hue", OPTION_FLOAT, AT(hue), "0", 0, 1, .help = "Hue is shifted by up to this part of the colour circle, either way."},
+    {"aspect", OPTION_FLOAT, AT(aspect), "1", .001, 1000,
+     .help = "Classification: the aspect ratio is multiplied by a factor between 1/v and v."},
+    {"min_crop", OPTION_INT, AT(min_crop), "0", SIZE,
+     .help = "Classification: before a random crop the shorter side is scaled to min_crop..max_crop pixels; 0: the input's size."},
+    {"max_crop", OPTION_INT, AT(max_crop), "0", SIZE, .help = "See min_crop; 0: the input's size."},
+    {"jitter", OPTION_FLOAT, AT(jitter), "0", 0, 1,
+     .help = "Detection: each edge of the crop moves by up to this part of the image; jitter= of a head wins."},
+    {"mosaic", OPTION_FLAG, AT(mosaic), "0", .help = "Detection: 1: half of the training inputs are put together from four images."},
+
+    /* Keys of the Darknet forks that would change training. The fallback is the neutral value. */
+    {"adam", OPTION_UNSUPPORTED, 0, "0", .help = "Optimiser Adam in place of SGD."},
+    {"time_steps", OPTION_UNSUPPORTED, 0, "1", .help = "Length of the sequences of recurrent layers."},
+    {"random", OPTION_UNSUPPORTED, 0, "0", .help = "Classification: input size changes at random."},
+    {"notruth", OPTION_UNSUPPORTED, 0, "0", .help = "Training without labels."},
+    {"max_ratio", OPTION_UNSUPPORTED, 0, "0", .help = "Crop: largest scale."},
+    {"min_ratio", OPTION_UNSUPPORTED, 0, "0", .help = "Crop: smallest scale."},
+    {"center", OPTION_UNSUPPORTED, 0, "0", .help = "Crop at the centre."},
+    {"clip", OPTION_UNSUPPORTED, 0, "0", .help = "Gradient clipping by value."},
+    {"track", OPTION_UNSUPPORTED, 0, "0", .help = "Training on successive frames of a video."},
+    {"seq_scales", OPTION_UNSUPPORTED, 0, "1", .help = "Sequence length factors at steps=."},
+    {"mixup", OPTION_UNSUPPORTED, 0, "0", .help = "Blends two images."},
+    {"cutmix", OPTION_UNSUPPORTED, 0, "0", .help = "Pastes a rectangle of another image."},
+    {"mosaic_bound", OPTION_UNSUPPORTED, 0, "0", .help = "Keeps boxes within the images of a mosaic."},
+    {"blur", OPTION_UNSUPPORTED, 0, "0", .help = "Blurs training images, or their background."},
+    {"gaussian_noise", OPTION_UNSUPPORTED, 0, "0", .help = "Adds noise to training images."},
+    {"label_smooth_eps", OPTION_UNSUPPORTED, 0, "0", .help = "Label smoothing."},
+    {"ema_alpha", OPTION_UNSUPPORTED, 0, "0", .help = "Moving average of the weights."},
+    {"contrastive", OPTION_UNSUPPORTED, 0, "0", .help = "Contrastive learning."},
+    {"unsupervised", OPTION_UNSUPPORTED, 0, "0", .help = "Contrastive learning without labels."},
+    {"adversarial_lr", OPTION_UNSUPPORTED, 0, "0", .help = "Adversarial training."},
+    {"resize_step", OPTION_UNSUPPORTED, 0, "32", .help = "Multi-scale training: sizes are multiples of this."},
+    {"dynamic_minibatch", OPTION_UNSUPPORTED, 0, "0", .help = "Multi-scale training: more images a pass when they are small."},
+    {"weights_reject_freq", OPTION_UNSUPPORTED, 0, "0", .help = "Undoes updates of weights that grew."},
+    {"equidistant_point", OPTION_UNSUPPORTED, 0, "0", .help = "Iteration from which bad labels are rejected or gradients levelled."},
+    {"badlabels_rejection_percentage", OPTION_UNSUPPORTED, 0, "0", .help = "Leaves out the labels with the largest errors."},
+    {"num_sigmas_reject_badlabels", OPTION_UNSUPPORTED, 0, "0", .help = "Leaves out the labels with the largest errors."},
+
+    /* Keys of the Darknet forks that change nothing here. */
+    {"B1", OPTION_IGNORED, .help = "Belongs to adam=1, which isn't supported in this version."},
+    {"B2", OPTION_IGNORED, .help = "Belongs to adam=1, which isn't supported in this version."},
+    {"eps", OPTION_IGNORED, .help = "Belongs to adam=1, which isn't supported in this version."},
+    {"augment_speed", OPTION_IGNORED, .help = "Belongs to track=1, which isn't supported in this version."},
+    {"sequential_subdivisions", OPTION_IGNORED, .help = "Belongs to track=1, which isn't supported in this version."},
+    {"contrastive_jit_flip", OPTION_IGNORED, .help = "Belongs to contrastive=1, which isn't supported in this version."},
+    {"contrastive_color", OPTION_IGNORED, .help = "Belongs to contrastive=1, which isn't supported in this version."},
+    {"try_fix_nan", OPTION_IGNORED, .help = "Training that meets a value that is not a number stops here and says where."},
+    {"max_chart_loss", OPTION_IGNORED, .help = "Height of Darknet's chart; the chart here scales itself."},
+    {"attention", OPTION_IGNORED, .help = "Shows windows while Darknet trains."},
+    {"show_receptive_field", OPTION_IGNORED, .help = "Prints more while Darknet loads."},
+    {"loss_scale", OPTION_IGNORED, .help = "For half precision on a GPU."},
+    {"use_cuda_graph", OPTION_IGNORED, .help = "For GPUs."},
+    {"optimized_memory", OPTION_IGNORED, .help = "For GPUs; memory is planned here in any case."},
+    {"workspace_size_limit_MB", OPTION_IGNORED, .help = "For GPUs."},
+    {"seen", OPTION_IGNORED, .help = "Left by early versions of Darknet; the count of images comes from the weights."},
+    {"max_epochs", OPTION_IGNORED, .help = "Stands in one file of Darknet, which doesn't read it."},
+    {0},
+};
