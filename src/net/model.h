@@ -1,9 +1,10 @@
 /* model: .safetensors files that are a whole model: weights, cfg text, class names, input normalisation, training state.
  *
- * Layout (https://huggingface.co/docs/safetensors): u64 little-endian header length, JSON header padded with spaces to 8 bytes, data.
- * __metadata__ is a map of strings: "format": "dlnet", "cfg": the text, "cfg_path": folder-relative path as given, "names": JSON array as
- * text, "seen", and what the trainer adds ("train.*"). Tensors: F32, each param under its name; the trainer's slots under
- * "slot.<name>.<param>". No time, path of a run or thread count: the same training gives the same bytes. */
+ * The metadata holds, in this order: "format": "dlnet"; "cfg": the text (its [net] says how images are brought to the input: size,
+ * letter_box); "cfg_folder": where the cfg stood as the user gave it, for relative paths; "names": a JSON array as text; "seen"; then what
+ * the trainer adds ("train.*"). Tensors: each param under its name, always with four numbers of shape (n, c, h, w), in the order of the
+ * params; then the trainer's slots under "slot.<name>.<param>" or another name that starts with a word. No time, path of a run or thread
+ * count: the same training gives the same bytes. The file format itself is in safetensors.h. */
 #ifndef DLNET_NET_MODEL_H
 #define DLNET_NET_MODEL_H
 
@@ -25,7 +26,7 @@ struct model_extra {
     int n_texts;
 };
 
-/* Writes atomically. extra may be NULL. */
+/* Writes atomically. extra may be NULL. The network must not be folded. */
 int model_write(const struct network *net, const char *path, const struct model_extra *extra, struct error *err);
 
 /* Opened file: header parsed and checked (lengths, offsets, overlaps, dtype F32 only, sizes against the file). */
