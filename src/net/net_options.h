@@ -32,7 +32,8 @@ struct net_options {
 
     /* validation and log */
     int valid_every; /* iterations between validations; 0: once an epoch (at least every 50 iterations) */
-    int log_every;
+    int log_every;   /* iterations between rows of metrics.csv; 0: every valid_every / 10, at least 1 */
+    int save_every;  /* iterations between checkpoints; 0: at every validation, and once a minute */
     int64_t seed;
 
     /* augmentation, training only */

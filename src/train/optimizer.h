@@ -8,7 +8,7 @@
 struct optimizer {
     int n_params;
     struct param **param; /* borrowed from the network */
-    real **velocity;      /* owned; NULL for statistics */
+    real **velocity;      /* owned; NULL: not trained (a statistic, or frozen) */
 };
 
 /* 0 or −1: no memory. */
@@ -17,6 +17,9 @@ int optimizer_init(struct optimizer *o, struct network *net, struct error *err);
 /* One update from the summed gradients: g = grad / images + decay·decay_mult·w; v = momentum·v + g; w −= rate·lr_mult·v. What has lr_mult 0
  * keeps its bytes. */
 void optimizer_step(struct optimizer *o, double rate, double momentum, double decay, int images);
+
+/* The first parameter with a gradient that isn't finite, or NULL. */
+const struct param *optimizer_nonfinite(const struct optimizer *o);
 
 void optimizer_free(struct optimizer *o);
 

@@ -1,0 +1,20 @@
+/* checkpoint: last.safetensors carries all that a killed run needs to end with the same bytes as an uninterrupted one. */
+#ifndef DLNET_TRAIN_CHECKPOINT_H
+#define DLNET_TRAIN_CHECKPOINT_H
+
+#include "train/trainer.h"
+
+/* What a run knows besides weights and optimiser slots. */
+struct progress {
+    double best; /* best validation metric so far; NaN: none yet */
+    int64_t best_iteration;
+    double loss_sum; /* since the last row of metrics.csv */
+    int64_t loss_count;
+};
+
+int checkpoint_write(const struct trainer *t, const struct progress *p, const char *path, struct error *err);
+
+/* Fills the trainer's weights, slots, iteration and p. The file's cfg must be the network's own (max_batches= and epochs= may differ). */
+int checkpoint_read(struct trainer *t, struct progress *p, const char *path, struct error *err);
+
+#endif

@@ -1,0 +1,42 @@
+/* metrics: the table of a run, as CSV, as JSON lines and as a chart. Times stand in none of them: the same training gives the same bytes.
+ */
+#ifndef DLNET_TRAIN_METRICS_H
+#define DLNET_TRAIN_METRICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+enum metric {
+    METRIC_ITERATION,
+    METRIC_EPOCH,
+    METRIC_RATE,
+    METRIC_LOSS,       /* mean over the iterations since the row before */
+    METRIC_VALID_LOSS, /* this and the rest: NaN in rows without validation */
+    METRIC_A,          /* detector: mAP50; classifier: top1 */
+    METRIC_B,          /* precision; top5 */
+    METRIC_C,          /* recall; unused */
+    METRICS
+};
+
+struct metrics {
+    char *folder;
+    bool detector;
+    double (*row)[METRICS];
+    int n;
+    size_t capacity;
+};
+
+/* Starts the table of a run folder: empty, or with the rows up to `iteration` of the metrics.csv that stands there. Writes the files. */
+int metrics_open(struct metrics *m, const char *folder, bool detector, double iteration, struct error *err);
+
+/* Adds a row and appends it to metrics.csv and metrics.jsonl. */
+int metrics_add(struct metrics *m, const double row[METRICS], struct error *err);
+
+/* Writes chart.svg and chart.png: loss, learning rate, and the validation's figures. */
+int metrics_chart(const struct metrics *m, const char *title, struct error *err);
+
+void metrics_close(struct metrics *m);
+
+#endif

@@ -1,0 +1,191 @@
+#include "train/trainer.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+/* Multi-scale training: a new size every 10 updates, the cfg's size times a factor in [1/1.4, 1.4], in steps of 32 pixels (as Darknet's
+ * random=1). */
+enum { RESIZE_EVERY = 10, RESIZE_STEP = 32 };
+static const double resize_range = 1.4;
+
+static int scaled(int size, double factor)
+{
+    const int steps = (int)lround(size * factor / RESIZE_STEP);
+    return (steps < 1 ? 1 : steps) * RESIZE_STEP;
+}
+
+static void size_of(void *context, int64_t batch_number, int *w, int *h)
+{
+    const struct trainer *t = context;
+    const int64_t update = batch_number / t->net->options.subdivisions;
+    struct rng r = rng_make(t->seed, RNG_RESIZE, (uint64_t)(update / RESIZE_EVERY), 0);
+    const double factor = rng_range(&r, 1 / resize_range, resize_range);
+    *w = scaled(t->net->options.width, factor);
+    *h = scaled(t->net->options.height, factor);
+}
+
+static const struct config_section *net_section(const struct network *net)
+{
+    const struct config_section *s = config_find(&net->config, "net");
+    return s ? s : config_find(&net->config, "network");
+}
+
+static bool has_loss(const struct network *net)
+{
+    for (int i = 0; i < net->n_layers; i++)
+        if (net->layer[i].is_loss)
+            return true;
+    return false;
+}
+
+/* Updates in all: whichever of max_batches= and epochs= ends first. */
+static int find_total(struct trainer *t, struct error *err)
+{
+    const struct net_options *o = &t->net->options;
+    t->total = o->max_batches;
+    if (o->epochs > 0) {
+        const int64_t by_epochs = ((int64_t)t->data.n_samples * o->epochs + o->batch - 1) / o->batch;
+        if (t->total == 0 || by_epochs < t->total)
+            t->total = by_epochs;
+    }
+    if (t->total == 0)
+        return option_error(&t->net->config, net_section(t->net), "max_batches", err,
+                            "neither max_batches= nor epochs= is given, expected one of them for training");
+    return 0;
+}
+
+static struct loader_options loader_plan(const struct trainer *t)
+{
+    struct network *net = t->net;
+    const struct net_options *o = &net->options;
+    struct loader_options l = {.batch = t->part,
+                               .train = true,
+                               .seed = t->seed,
+                               .first = t->iteration * o->batch,
+                               .threads = t->threads,
+                               .ahead = 2 * o->subdivisions + 1,
+                               .n_classes = t->data.task == TASK_CLASSIFY ? net->n_classes : 0};
+    l.augment = augment_from(o, net->jitter, net->resize, t->data.task, o->width, o->height, o->channels);
+    if (net->random) {
+        l.size_of = size_of;
+        l.context = (void *)t;
+    }
+    return l;
+}
+
+int trainer_open(struct trainer *t, struct network *net, const struct data_options *data, int threads, struct error *err)
+{
+    const struct net_options *o = &net->options;
+    *t = (struct trainer){.net = net, .part = o->batch / o->subdivisions, .seed = net->seed, .threads = threads};
+    if (!has_loss(net))
+        return error_at(err, EXIT_DATA, net->config.path, 0,
+                        "no layer computes a loss, expected a [softmax] or [cost] at the end, or a [yolo] or [region]");
+    const enum task task = network_is_detector(net) ? TASK_DETECT : TASK_CLASSIFY;
+    if (dataset_open(&t->data, data, SPLIT_TRAIN, task, net->n_classes, o->width, o->height, o->channels, t->seed, err) != 0)
+        return -1;
+    if (find_total(t, err) != 0 || optimizer_init(&t->optimizer, net, err) != 0) {
+        trainer_close(t);
+        return -1;
+    }
+    const int w = net->random ? scaled(o->width, resize_range) : o->width, h = net->random ? scaled(o->height, resize_range) : o->height;
+    if (network_plan(net, t->part, w, h, true, err) != 0) {
+        trainer_close(t);
+        return -1;
+    }
+    if (task == TASK_CLASSIFY)
+        t->label = mem_new((size_t)t->part * (size_t)net->n_classes, sizeof(real));
+    struct loader_options l = loader_plan(t);
+    t->bytes = 3 * net->param_bytes + net->arena_bytes + loader_bytes(&l);
+    return 0;
+}
+
+int trainer_start(struct trainer *t, struct error *err)
+{
+    const struct loader_options l = loader_plan(t);
+    t->loader = loader_open(&t->data, &l, err);
+    return t->loader ? 0 : -1;
+}
+
+static int diverged(struct trainer *t, const struct run *run, struct error *err)
+{
+    struct network *net = t->net;
+    const int i = network_find_nonfinite(net, run);
+    const char *hint = "a lower learning_rate= or a longer burn_in= often helps";
+    if (i < 0)
+        return error_add(err, EXIT_FAIL, "iteration %lld: the loss is not finite; %s", (long long)t->iteration + 1, hint);
+    return error_at(err, EXIT_FAIL, net->config.path, net->layer[i].section->line,
+                    "iteration %lld: the loss is not finite, first in the output of layer %d [%s]; %s", (long long)t->iteration + 1, i,
+                    net->layer[i].type->name, hint);
+}
+
+/* One forward and backward pass over `part` images; adds to the gradients and to *sum. */
+static int pass(struct trainer *t, int number, double *sum, struct error *err)
+{
+    struct network *net = t->net;
+    struct batch *b;
+    if (loader_next(t->loader, &b, err) != 1)
+        return -1;
+    if ((b->w != net->input.shape.w || b->h != net->input.shape.h) && network_plan(net, t->part, b->w, b->h, true, err) != 0)
+        return -1;
+    const size_t n = shape_size(net->input.shape);
+    for (size_t i = 0; i < n; i++)
+        net->input.x[i] = b->input[i];
+    struct targets targets = {.box = b->box, .box_start = b->box_start};
+    if (b->label) {
+        for (size_t i = 0; i < (size_t)t->part * (size_t)net->n_classes; i++)
+            t->label[i] = b->label[i];
+        targets.label = t->label;
+        targets.n_labels = net->n_classes;
+    }
+    const struct run run = {.mode = MODE_TRAIN,
+                            .seed = t->seed,
+                            .step = (uint64_t)t->iteration * (uint64_t)net->options.subdivisions + (uint64_t)number,
+                            .targets = &targets};
+    const double loss = network_forward(net, &run);
+    if (!isfinite(loss))
+        return diverged(t, &run, err);
+    *sum += loss;
+    network_backward(net, &run);
+    return 0;
+}
+
+int trainer_step(struct trainer *t, double rate, double *loss, struct error *err)
+{
+    struct network *net = t->net;
+    const struct net_options *o = &net->options;
+    double sum = 0;
+    network_zero_grads(net);
+    for (int i = 0; i < o->subdivisions; i++)
+        if (pass(t, i, &sum, err) != 0)
+            return -1;
+    const struct param *bad = optimizer_nonfinite(&t->optimizer);
+    if (bad)
+        return error_add(err, EXIT_FAIL, "iteration %lld: the gradient of %s is not finite; a lower learning_rate= often helps",
+                         (long long)t->iteration + 1, bad->name);
+    optimizer_step(&t->optimizer, rate, o->momentum, o->decay, o->batch);
+    t->iteration++;
+    net->seen += (uint64_t)o->batch;
+    *loss = sum / o->batch;
+    return 0;
+}
+
+int64_t trainer_epoch(const struct trainer *t)
+{
+    return (t->data.n_samples + t->net->options.batch - 1) / t->net->options.batch;
+}
+
+void trainer_close(struct trainer *t)
+{
+    if (t->loader)
+        loader_close(t->loader);
+    t->loader = NULL;
+    optimizer_free(&t->optimizer);
+    dataset_close(&t->data);
+    free(t->label);
+    t->label = NULL;
+}

@@ -1,0 +1,37 @@
+/* trainer: one update at a time. What `train` and `lrfind` share: data, loader, multi-scale, forward, backward, optimiser. */
+#ifndef DLNET_TRAIN_TRAINER_H
+#define DLNET_TRAIN_TRAINER_H
+
+#include "data/loader.h"
+#include "train/optimizer.h"
+
+struct trainer {
+    struct network *net;   /* borrowed; planned for training by trainer_open */
+    struct dataset data;   /* the training split */
+    struct loader *loader; /* NULL until trainer_start */
+    struct optimizer optimizer;
+    int64_t iteration; /* updates done */
+    int64_t total;     /* updates in all: max_batches= or epochs=, whichever ends first */
+    int part;          /* images a forward pass: batch / subdivisions */
+    uint64_t seed;     /* of order, augmentation and dropout */
+    int threads;       /* loader threads */
+    real *label;       /* one batch's labels as real; owned */
+    size_t bytes;      /* memory planned: parameters, gradients, slots, activations at the largest size, loader */
+};
+
+/* Opens the training split, plans memory for the largest input size and makes the optimiser. The net keeps its weights. */
+int trainer_open(struct trainer *t, struct network *net, const struct data_options *data, int threads, struct error *err);
+
+/* Starts the loader at t->iteration (0, or what a checkpoint says). */
+int trainer_start(struct trainer *t, struct error *err);
+
+/* One update with that learning rate: *loss is the mean loss an image, before the update. −1: the data failed, or a loss, gradient or
+ * weight isn't finite: the error names layer and iteration and the weights are those before the update. */
+int trainer_step(struct trainer *t, double rate, double *loss, struct error *err);
+
+/* Iterations of one epoch, rounded up. */
+int64_t trainer_epoch(const struct trainer *t);
+
+void trainer_close(struct trainer *t);
+
+#endif
