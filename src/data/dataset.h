@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "box/box.h"
-#include "config/config.h"
+#include "config/option.h"
 #include "image/image.h"
 
 enum task { TASK_CLASSIFY, TASK_DETECT };

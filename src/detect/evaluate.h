@@ -1,0 +1,43 @@
+/* evaluate: the figures of a network on a data set, for `dlnet val` and for the validation during training. Prints nothing. */
+#ifndef DLNET_DETECT_EVALUATE_H
+#define DLNET_DETECT_EVALUATE_H
+
+#include "data/dataset.h"
+#include "net/network.h"
+
+struct evaluate_options {
+    int threads;      /* loader threads */
+    double floor;     /* detections with less score are left out; .001 */
+    double nms;       /* IoU of non-maximum suppression; .45 */
+    double threshold; /* score at which precision and recall are counted; .25 */
+    double iou;       /* IoU of a right box there; .5 */
+};
+#define EVALUATE_DEFAULTS ((struct evaluate_options){.threads = 2, .floor = .001, .nms = .45, .threshold = .25, .iou = .5})
+
+struct class_figures {
+    int truths; /* without the difficult ones; images of that class for a classifier */
+    double ap;  /* AP at IoU .5, all points; NaN: no truth. Classifier: share of its images that are right */
+    int true_positives, false_positives, false_negatives; /* at the threshold */
+};
+
+struct evaluation {
+    enum task task;
+    int images;  /* evaluated */
+    int bad;     /* unreadable, left out */
+    double loss; /* mean an image; NaN: the network has no loss */
+    /* detector */
+    double map50, map; /* at IoU .5; mean over .5, .55 … .95 */
+    double precision, recall;
+    /* classifier */
+    double top1, top5;
+    int *confusion;     /* n_classes × n_classes, row: truth, column: answer; NULL for a detector */
+    int n_classes;
+    struct class_figures *class_figures; /* n_classes */
+};
+
+/* Runs the network over a data set opened for its task. The network must be planned (for training or for inference); it keeps its plan's batch, goes to the size of
+ * [net], and its parameters don't change. 0 or −1. evaluation_free releases out. */
+int evaluate(struct network *net, const struct dataset *d, const struct evaluate_options *o, struct evaluation *out, struct error *err);
+void evaluation_free(struct evaluation *e);
+
+#endif
