@@ -1,0 +1,272 @@
+#include "train/train.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "net/model.h"
+#include "train/checkpoint.h"
+#include "train/metrics.h"
+#include "train/schedule.h"
+
+enum { SAVE_SECONDS = 60 }; /* at least one checkpoint in that time */
+
+struct training {
+    struct network *net;
+    const struct train_options *o;
+    struct trainer trainer;
+    struct dataset valid;
+    bool has_valid, detector, terminal;
+    struct progress progress;
+    struct metrics metrics;
+    int64_t valid_every, log_every;
+    char *last, *best;     /* paths */
+    double started, saved; /* seconds */
+    int64_t first;         /* iteration at which this process started */
+    double shown;          /* time of the last progress line on a terminal */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void format_seconds(double s, char *out, size_t size)
+{
+    const long t = s > 0 && s < 1e9 ? lround(s) : 0;
+    if (t >= 3600)
+        snprintf(out, size, "%ldh%02ldm", t / 3600, t / 60 % 60);
+    else
+        snprintf(out, size, "%ldm%02lds", t / 60, t % 60);
+}
+
+/* The line under way: rewritten in place on a terminal, a plain line elsewhere. */
+static void show(struct training *r, double rate, double loss, bool row)
+{
+    if (r->o->quiet || (!r->terminal && !row))
+        return;
+    const double t = now();
+    if (r->terminal && !row && t - r->shown < 0.2)
+        return;
+    r->shown = t;
+    const struct trainer *tr = &r->trainer;
+    const double per = (t - r->started) / (double)(tr->iteration - r->first);
+    char eta[32];
+    format_seconds(per * (double)(tr->total - tr->iteration), eta, sizeof eta);
+    fprintf(stderr, "%s%lld/%lld  epoch %.2f  loss %.4f  rate %.3g  %.1f images/s  ETA %s%s", r->terminal ? "\r" : "",
+            (long long)tr->iteration, (long long)tr->total, (double)tr->iteration * r->net->options.batch / tr->data.n_samples, loss, rate,
+            r->net->options.batch / per, eta, r->terminal ? "\033[K" : "\n");
+    if (r->o->verbose && row)
+        for (int i = 0; i < r->net->n_layers; i++)
+            if (r->net->layer[i].figures[0])
+                fprintf(stderr, "%s  layer %d [%s]: %s\n", r->terminal ? "\n" : "", i, r->net->layer[i].type->name,
+                        r->net->layer[i].figures);
+    fflush(stderr);
+}
+
+/* Ends the line under way before something else is printed. */
+static void end_line(const struct training *r)
+{
+    if (r->terminal && !r->o->quiet && r->shown > 0)
+        fputc('\n', stderr);
+}
+
+static int validate(struct training *r, double row[METRICS], struct error *err)
+{
+    struct evaluate_options o = EVALUATE_DEFAULTS;
+    o.threads = r->o->threads;
+    struct evaluation e;
+    if (evaluate(r->net, &r->valid, &o, &e, err) != 0)
+        return -1;
+    row[METRIC_VALID_LOSS] = e.loss;
+    row[METRIC_A] = r->detector ? e.map50 : e.top1;
+    row[METRIC_B] = r->detector ? e.precision : e.top5;
+    row[METRIC_C] = r->detector ? e.recall : NAN;
+    evaluation_free(&e);
+    const double figure = isfinite(row[METRIC_A]) ? row[METRIC_A] : 0;
+    const bool better = isnan(r->progress.best) || figure > r->progress.best;
+    if (better) {
+        r->progress.best = figure;
+        r->progress.best_iteration = r->trainer.iteration;
+        if (model_write(r->net, r->best, NULL, err) != 0)
+            return -1;
+    }
+    if (!r->o->quiet) {
+        end_line(r);
+        if (r->detector)
+            fprintf(stderr, "validation at %lld: mAP50 %.4f  precision %.3f  recall %.3f  loss %.4f%s\n", (long long)r->trainer.iteration,
+                    row[METRIC_A], row[METRIC_B], row[METRIC_C], row[METRIC_VALID_LOSS], better ? "  (best)" : "");
+        else
+            fprintf(stderr, "validation at %lld: top1 %.4f  top5 %.4f  loss %.4f%s\n", (long long)r->trainer.iteration, row[METRIC_A],
+                    row[METRIC_B], row[METRIC_VALID_LOSS], better ? "  (best)" : "");
+    }
+    return 0;
+}
+
+static int save(struct training *r, struct error *err)
+{
+    r->saved = now();
+    return checkpoint_write(&r->trainer, &r->progress, r->last, err);
+}
+
+/* All that follows an update: the log row, the validation, the checkpoint. */
+static int after_update(struct training *r, double rate, double loss, bool stopping, struct error *err)
+{
+    struct trainer *t = &r->trainer;
+    const int64_t i = t->iteration;
+    const bool end = i == t->total;
+    const bool valid = r->has_valid && (i % r->valid_every == 0 || end);
+    const bool log = valid || i % r->log_every == 0 || end;
+    r->progress.loss_sum += loss;
+    r->progress.loss_count++;
+    show(r, rate, r->progress.loss_sum / (double)r->progress.loss_count, log);
+    if (log) {
+        double row[METRICS];
+        for (int k = 0; k < METRICS; k++)
+            row[k] = NAN;
+        row[METRIC_ITERATION] = (double)i;
+        row[METRIC_EPOCH] = (double)i * r->net->options.batch / t->data.n_samples;
+        row[METRIC_RATE] = rate;
+        row[METRIC_LOSS] = r->progress.loss_sum / (double)r->progress.loss_count;
+        if (valid && validate(r, row, err) != 0)
+            return -1;
+        if (metrics_add(&r->metrics, row, err) != 0)
+            return -1;
+        r->progress.loss_sum = 0;
+        r->progress.loss_count = 0;
+        if ((valid || end) && metrics_chart(&r->metrics, r->o->out, err) != 0)
+            return -1;
+    }
+    const int64_t every = r->net->options.save_every;
+    if (end && !r->has_valid && model_write(r->net, r->best, NULL, err) != 0)
+        return -1;
+    if (valid || end || stopping || (every > 0 ? i % every == 0 : now() - r->saved > SAVE_SECONDS))
+        return save(r, err);
+    return 0;
+}
+
+static int loop(struct training *r, struct error *err)
+{
+    struct trainer *t = &r->trainer;
+    while (t->iteration < t->total) {
+        const double rate = schedule_rate(&r->net->options, t->iteration, t->total);
+        double loss;
+        if (trainer_step(t, rate, &loss, err) != 0) {
+            end_line(r);
+            return -1;
+        }
+        const bool stopping = r->o->stop && *r->o->stop;
+        if (after_update(r, rate, loss, stopping, err) != 0)
+            return -1;
+        if (stopping && t->iteration < t->total) {
+            end_line(r);
+            return 1;
+        }
+    }
+    end_line(r);
+    return 0;
+}
+
+static int open_valid(struct training *r, const struct data_options *data, struct error *err)
+{
+    r->has_valid = data->valid && *data->valid;
+    if (!r->has_valid)
+        return 0;
+    const struct net_options *o = &r->net->options;
+    return dataset_open(&r->valid, data, SPLIT_VALID, r->detector ? TASK_DETECT : TASK_CLASSIFY, r->net->n_classes, o->width, o->height,
+                        o->channels, r->trainer.seed, err);
+}
+
+/* The model carries the names of its classes. */
+static void name_classes(struct network *net, const struct dataset *d)
+{
+    if (net->names || d->names.n == 0 || net->n_classes == 0)
+        return;
+    net->names = mem_new((size_t)net->n_classes, sizeof *net->names);
+    for (int i = 0; i < net->n_classes; i++)
+        net->names[i] = i < d->names.n ? mem_string(d->names.item[i]) : mem_format("%d", i);
+}
+
+static void tell(const struct training *r)
+{
+    if (r->o->quiet)
+        return;
+    const struct trainer *t = &r->trainer;
+    fprintf(stderr, "%s: %d layers, %d training images, %d validation images, batch %d, %lld iterations (%.1f epochs)\n",
+            r->net->config.path, r->net->n_layers, t->data.n_samples, r->has_valid ? r->valid.n_samples : 0, r->net->options.batch,
+            (long long)t->total, (double)t->total * r->net->options.batch / t->data.n_samples);
+    fprintf(stderr, "memory: about %.0f MB at most (parameters, gradients and momentum %.1f MB, activations %.1f MB, loader %.1f MB)\n",
+            (double)t->bytes / 1e6, 3e-6 * (double)r->net->param_bytes, 1e-6 * (double)r->net->arena_bytes,
+            1e-6 * (double)(t->bytes - 3 * r->net->param_bytes - r->net->arena_bytes));
+    const struct dataset *sets[2] = {&t->data, &r->valid};
+    for (int i = 0; i < 1 + (int)r->has_valid; i++)
+        if (sets[i]->bad > 0)
+            fprintf(stderr, "dlnet: warning: %d bad sample%s or label%s left out of the %s data, the first: %s\n", sets[i]->bad,
+                    sets[i]->bad > 1 ? "s" : "", sets[i]->bad > 1 ? "s" : "", i ? "validation" : "training", sets[i]->first_bad.text);
+}
+
+static int begin(struct training *r, struct error *err)
+{
+    const struct train_options *o = r->o;
+    r->last = text_join(o->out, "last.safetensors");
+    r->best = text_join(o->out, "best.safetensors");
+    if (o->resume && file_exists(r->last)) {
+        if (checkpoint_read(&r->trainer, &r->progress, r->last, err) != 0)
+            return -1;
+        if (!o->quiet)
+            fprintf(stderr, "%s: goes on after iteration %lld of %lld\n", o->out, (long long)r->trainer.iteration,
+                    (long long)r->trainer.total);
+    }
+    if (metrics_open(&r->metrics, o->out, r->detector, (double)r->trainer.iteration, err) != 0)
+        return -1;
+    char *path = text_join(o->out, "effective.cfg"), *text = config_text(&r->net->config);
+    const int result = file_write(path, text, strlen(text), err);
+    free(text);
+    free(path);
+    return result;
+}
+
+int train_run(struct network *net, const struct data_options *data, const struct train_options *o, struct error *err)
+{
+    struct training r = {
+        .net = net, .o = o, .detector = network_is_detector(net), .terminal = isatty(STDERR_FILENO), .progress = {.best = NAN}};
+    int result = trainer_open(&r.trainer, net, data, o->threads, err);
+    if (result == 0) {
+        result = open_valid(&r, data, err);
+        if (result == 0) {
+            name_classes(net, &r.trainer.data);
+            const int64_t epoch = trainer_epoch(&r.trainer);
+            r.valid_every = net->options.valid_every > 0 ? net->options.valid_every : epoch < 50 ? 50 : epoch;
+            r.log_every = net->options.log_every > 0 ? net->options.log_every : r.valid_every < 20 ? 1 : r.valid_every / 10;
+            tell(&r);
+            result = begin(&r, err);
+        }
+        if (result == 0)
+            result = trainer_start(&r.trainer, err);
+        r.started = r.saved = now();
+        r.first = r.trainer.iteration;
+        if (result == 0)
+            result = loop(&r, err);
+        const char *bad;
+        const int n_bad = r.trainer.loader ? loader_bad(r.trainer.loader, &bad) : 0;
+        if (n_bad > 0)
+            fprintf(stderr, "dlnet: warning: %d images could not be read, others stood in for them; the first: %s\n", n_bad, bad);
+        if (result < 0 && file_exists(r.last))
+            error_add(err, EXIT_FAIL, "the last good model is %s", r.last);
+        metrics_close(&r.metrics);
+        if (r.has_valid)
+            dataset_close(&r.valid);
+        trainer_close(&r.trainer);
+    }
+    free(r.last);
+    free(r.best);
+    return result;
+}
