@@ -18,7 +18,7 @@ extern const struct command cli_commands[]; /* terminated by name NULL; in main.
 /* Options that every command understands, and those that several share. */
 struct cli_common {
     bool quiet, verbose, json;
-    int threads; /* 0: default */
+    int threads; /* 0: default; cli_next_option has told it to parallel_set already */
     char **sets; /* --set, in order */
     int n_sets;
     const char *model;      /* -m */
@@ -26,10 +26,25 @@ struct cli_common {
     const char *data_file;  /* --data */
     int64_t seed;           /* --seed; −1: not given */
 };
+#define CLI_COMMON_INIT ((struct cli_common){.seed = -1})
+
+/* Releases the list of --set. */
+void cli_common_free(struct cli_common *common);
 
 /* Prints every line of err on stderr as "dlnet: error: …" and returns its status. */
 int cli_fail(const struct error *err);
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A mistake on the command line: prints "dlnet: error: …" and where the command's page is (command NULL: `dlnet help`). Always EXIT_USAGE.
+ */
+int cli_usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Warns of what the cfg file says without effect: keys given twice, keys that this version doesn't honour in training. */
+void cli_warn_config(const struct network *net);
+
+/* A number given to an option (`name` without --). −1 after a message that says what was expected. */
+int cli_number(const char *name, const char *text, double min, double max, double *out);
+int cli_whole(const char *name, const char *text, long min, long max, long *out);
 
 /* One option of a command. */
 struct cli_option {
@@ -40,8 +55,9 @@ struct cli_option {
 
 /* getopt_long over `own` (terminated by a zero row) plus the common options (-q -v -m --json --threads --set --names --data --seed --help).
  * Returns the option's val, −1 at the end, and on an unknown or incomplete option '?' after a message that names the nearest one (the
- * command then returns EXIT_USAGE). After −1, optind is the first operand. --help prints the command's page on stdout and ends the program
- * with 0. */
+ * command then returns EXIT_USAGE). After −1, optind is the first operand. An option's argument stands in optarg. --help prints the
+ * command's page on stdout and ends the program with 0. val of an own option without a short form: 256 .. CLI_COMMON_VAL − 1. */
+#define CLI_COMMON_VAL 10000
 int cli_next_option(int argc, char **argv, const struct cli_option *own, struct cli_common *common);
 
 #endif
