@@ -1,0 +1,234 @@
+/* dlnet train: from a cfg to a run folder. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "net/model.h"
+#include "net/weights.h"
+#include "train/train.h"
+
+const char cmd_train_usage[] = "Usage: dlnet train CFG [WEIGHTS] [options]\n"
+                               "\n"
+                               "Trains the network of a cfg on the data of its [data] section and writes a run folder:\n"
+                               "best.safetensors (the best validation figure), last.safetensors (to resume from), metrics.csv,\n"
+                               "metrics.jsonl, chart.svg, chart.png, effective.cfg. The path of the best model goes to stdout.\n"
+                               "\n"
+                               "  --out DIR       run folder (default: runs/CFGNAME, runs/CFGNAME-2, ...; never over another run)\n"
+                               "  --resume [DIR]  go on with a run that was stopped or killed (default: the newest of this cfg);\n"
+                               "                  it ends with the same bytes as a run that was never interrupted\n"
+                               "  --init MODEL    start from the weights of a .weights or .safetensors file (WEIGHTS is the same)\n"
+                               "  --layers N      with a .weights file: take its first N layers only\n"
+                               "  --seed N        of weights, order and augmentation (default: seed= of [net])\n"
+                               "  --data FILE     a Darknet .data file instead of the [data] section\n"
+                               "  --set S.K=V     override a key of the cfg: --set net.batch=16, --set 3.filters=64\n"
+                               "  --threads N     threads to use (default: OMP_NUM_THREADS, else all cores)\n"
+                               "  -q, -v          print less, more\n"
+                               "\n"
+                               "Ctrl-C finishes the step and saves; a second one exits at once.\n"
+                               "\n"
+                               "  dlnet train cfg/yolo.cfg\n"
+                               "  dlnet train cfg/mnist.cfg --set net.epochs=2 --out runs/quick\n"
+                               "  dlnet train cfg/yolo.cfg --resume\n";
+
+static volatile sig_atomic_t stop; /* what a signal handler may touch */
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (stop)
+        _exit(EXIT_INTERRUPTED);
+    stop = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction a = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+}
+
+/* "runs/NAME" for number 1, "runs/NAME-2", … */
+static char *run_path(const char *cfg, int number)
+{
+    char *name = mem_string(text_basename(cfg));
+    char *dot = strrchr(name, '.');
+    if (dot && dot > name)
+        *dot = 0;
+    char *path = number == 1 ? mem_format("runs/%s", name) : mem_format("runs/%s-%d", name, number);
+    free(name);
+    return path;
+}
+
+/* The folder of a new run, made here. */
+static char *new_run(const char *cfg, const char *out, struct error *err)
+{
+    if (out) {
+        char *last = text_join(out, "last.safetensors"), *best = text_join(out, "best.safetensors");
+        const bool taken = file_exists(last) || file_exists(best);
+        free(last);
+        free(best);
+        if (taken) {
+            error_add(err, EXIT_USAGE, "%s: holds a run already; choose another --out, or go on with it: --resume %s", out, out);
+            return NULL;
+        }
+        return file_make_dirs(out, err) == 0 ? mem_string(out) : NULL;
+    }
+    if (file_make_dirs("runs", err) != 0)
+        return NULL;
+    for (int number = 1;; number++) {
+        char *path = run_path(cfg, number);
+        if (mkdir(path, 0777) == 0)
+            return path;
+        if (errno != EEXIST) {
+            error_add(err, EXIT_IO, "%s: cannot make this folder: %s", path, strerror(errno));
+            free(path);
+            return NULL;
+        }
+        free(path);
+    }
+}
+
+/* The folder of the run to go on with: DIR, or the newest of this cfg, or a new one. */
+static char *old_run(const char *cfg, const char *dir, struct error *err)
+{
+    if (dir)
+        return file_make_dirs(dir, err) == 0 ? mem_string(dir) : NULL;
+    char *newest = NULL;
+    for (int number = 1;; number++) {
+        char *path = run_path(cfg, number);
+        if (!file_is_dir(path)) {
+            free(path);
+            return newest ? newest : new_run(cfg, NULL, err);
+        }
+        free(newest);
+        newest = path;
+    }
+}
+
+static struct network *build(const char *cfg, const struct cli_common *common, struct error *err)
+{
+    struct config config;
+    if (config_read(&config, cfg, err) != 0)
+        return NULL;
+    int bad = 0;
+    for (int i = 0; i < common->n_sets; i++)
+        bad |= config_set(&config, common->sets[i], err);
+    const bool net = config_find(&config, "net") != NULL;
+    if (common->seed >= 0) {
+        char *set = mem_format("%s.seed=%lld", net ? "net" : "network", (long long)common->seed);
+        bad |= config_set(&config, set, err);
+        free(set);
+    }
+    if (bad) {
+        config_free(&config);
+        return NULL;
+    }
+    long seed = 0;
+    const struct config_section *s = config_find(&config, net ? "net" : "network");
+    const struct config_entry *e = s ? config_get(s, "seed") : NULL;
+    if (e && !text_to_long(e->value, &seed))
+        seed = 0; /* network_build reports it */
+    return network_build(&config, (uint64_t)seed, err);
+}
+
+static int start_from(struct network *net, const char *path, int layers, struct error *err)
+{
+    if (!text_ends(path, ".safetensors"))
+        return weights_read(net, path, layers, err);
+    struct model_file *m = model_open(path, err);
+    if (!m)
+        return -1;
+    const int result = model_load_params(m, net, err);
+    net->seen = 0;
+    model_close(m);
+    return result;
+}
+
+static int train(struct network *net, const struct cli_common *common, const char *out, bool resume, struct error *err)
+{
+    struct data_options data;
+    if (data_options_read(&data, &net->config, common->data_file, err) != 0)
+        return cli_fail(err);
+    if (!common->quiet)
+        cli_warn_config(net);
+    const struct train_options o = {
+        .out = out, .resume = resume, .threads = parallel_threads(), .quiet = common->quiet, .verbose = common->verbose, .stop = &stop};
+    catch_signals();
+    const int result = train_run(net, &data, &o, err);
+    data_options_free(&data);
+    if (result < 0)
+        return cli_fail(err);
+    char *best = text_join(out, "best.safetensors");
+    if (file_exists(best))
+        puts(best);
+    if (result == 1 && !common->quiet)
+        fprintf(stderr, "interrupted; go on with: dlnet train %s --resume %s\n", net->config.path, out);
+    free(best);
+    return result == 1 ? EXIT_INTERRUPTED : EXIT_OK;
+}
+
+int cmd_train(int argc, char **argv)
+{
+    enum { OUT = 1000, RESUME, INIT, LAYERS };
+    static const struct cli_option options[] = {
+        {"out", OUT, true}, {"resume", RESUME, false}, {"init", INIT, true}, {"layers", LAYERS, true}, {NULL, 0, false}};
+    struct cli_common common = CLI_COMMON_INIT;
+    struct error err = ERROR_INIT;
+    const char *out = NULL, *init = NULL;
+    bool resume = false;
+    long layers = 0;
+    for (int o; (o = cli_next_option(argc, argv, options, &common)) != -1;)
+        switch (o) {
+        case OUT:
+            out = optarg;
+            break;
+        case RESUME:
+            resume = true;
+            break;
+        case INIT:
+            init = optarg;
+            break;
+        case LAYERS:
+            if (cli_whole("layers", optarg, 1, 100000, &layers) != 0)
+                return EXIT_USAGE;
+            break;
+        default:
+            return EXIT_USAGE;
+        }
+    const char *cfg = optind < argc ? argv[optind] : NULL, *second = optind + 1 < argc ? argv[optind + 1] : NULL;
+    if (!cfg || argc - optind > 2) {
+        error_add(&err, EXIT_USAGE, "train wants one cfg file%s; see `dlnet help train`",
+                  cfg ? " and at most one weights file or run folder" : "");
+        return cli_fail(&err);
+    }
+    if (second && resume)
+        out = second; /* --resume DIR */
+    else if (second)
+        init = second;
+    struct network *net = build(cfg, &common, &err);
+    if (!net)
+        return cli_fail(&err);
+    int status = EXIT_OK;
+    char *folder = NULL;
+    if (init && start_from(net, init, (int)layers, &err) != 0)
+        status = cli_fail(&err);
+    else if (!(folder = resume ? old_run(cfg, out, &err) : new_run(cfg, out, &err)))
+        status = cli_fail(&err);
+    else
+        status = train(net, &common, folder, resume, &err);
+    free(folder);
+    network_free(net);
+    cli_common_free(&common);
+    return status;
+}
