@@ -1,0 +1,21 @@
+/* cli_model: the network that a command works on, from what the command line says. */
+#ifndef DLNET_CLI_CLI_MODEL_H
+#define DLNET_CLI_CLI_MODEL_H
+
+#include "cli/cli.h"
+
+/* Builds the network of a cfg file with --set applied; initial weights from --seed, else seed= of [net]. NULL on failure. */
+struct network *cli_build(const char *cfg, const struct cli_common *common, struct error *err);
+
+/* Loads a network for inference: batch norm folded, class names resolved (--names, else the model's, else names= of --data or [data]). In
+ * this order: -m MODEL              a .safetensors file (or Darknet weights, with a CFG among the operands) CFG WEIGHTS, MODEL    operands
+ * that end in .cfg, .weights, .backup, .safetensors CFG                   the best.safetensors of the newest run of that cfg under runs/
+ *   nothing               the best.safetensors of the newest run
+ * Those operands are taken out of argv[optind] .. argv[*argc − 1], the others move together. *path (if path isn't NULL) is the file the
+ * weights came from, owned by the caller. NULL on failure. */
+struct network *cli_model(const struct cli_common *common, int *argc, char **argv, char **path, struct error *err);
+
+/* Name of a class; its number as text (in buffer) when the network has no names. */
+const char *cli_class_name(const struct network *net, int class_id, char buffer[16]);
+
+#endif

@@ -1,0 +1,220 @@
+/* The network that a command works on: -m, operands, or the newest run. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/cli_model.h"
+#include "data/dataset.h"
+#include "data/names.h"
+#include "net/model.h"
+#include "net/weights.h"
+
+#define RUNS "runs"
+
+static bool is_darknet(const char *path)
+{
+    return text_ends(path, ".weights") || text_ends(path, ".backup");
+}
+
+static bool is_weights(const char *path)
+{
+    return is_darknet(path) || text_ends(path, ".safetensors");
+}
+
+/* seed= of [net], before the network exists; mistakes are found later. */
+static uint64_t seed_of(const struct config *c)
+{
+    const struct config_section *s = config_find(c, "net");
+    if (!s)
+        return 0;
+    struct net_options o = {0};
+    option_fill(c, s, net_option_table, &o, NULL, NULL, NULL);
+    const uint64_t seed = (uint64_t)o.seed;
+    option_free(net_option_table, &o);
+    return seed;
+}
+
+struct network *cli_build(const char *cfg, const struct cli_common *common, struct error *err)
+{
+    struct config config;
+    if (config_read(&config, cfg, err) != 0)
+        return NULL;
+    int result = 0;
+    for (int i = 0; i < common->n_sets; i++)
+        result |= config_set(&config, common->sets[i], err);
+    if (result != 0) {
+        config_free(&config);
+        return NULL;
+    }
+    const uint64_t seed = common->seed >= 0 ? (uint64_t)common->seed : seed_of(&config);
+    return network_build(&config, seed, err);
+}
+
+/* best.safetensors of the newest run, of a cfg (runs/STEM, runs/STEM-2, …) or of any (cfg NULL). Owned by the caller; NULL: none, told. */
+static char *newest_run(const char *cfg, struct error *err)
+{
+    struct text_list names = {0};
+    char *stem = cfg ? mem_string(text_basename(cfg)) : NULL;
+    if (stem && text_ends(stem, ".cfg"))
+        stem[strlen(stem) - 4] = 0;
+    if (file_is_dir(RUNS))
+        file_list_dir(RUNS, &names, NULL);
+    char *best = NULL;
+    struct timespec when = {0};
+    for (int i = 0; i < names.n; i++) {
+        const char *rest = names.item[i] + (stem ? strlen(stem) : 0);
+        long number;
+        if (stem && (!text_starts(names.item[i], stem) || (*rest && (*rest != '-' || !text_to_long(rest + 1, &number)))))
+            continue;
+        char *path = mem_format(RUNS "/%s/best.safetensors", names.item[i]);
+        struct stat st;
+        if (stat(path, &st) == 0 &&
+            (!best || st.st_mtim.tv_sec > when.tv_sec || (st.st_mtim.tv_sec == when.tv_sec && st.st_mtim.tv_nsec > when.tv_nsec))) {
+            free(best);
+            best = path;
+            when = st.st_mtim;
+        } else {
+            free(path);
+        }
+    }
+    text_list_free(&names);
+    if (!best && stem)
+        error_add(err, EXIT_NO_INPUT,
+                  "%s: no weights given, and no run of it under " RUNS "/ has a best.safetensors; expected CFG WEIGHTS or -m MODEL", cfg);
+    else if (!best)
+        error_add(err, EXIT_NO_INPUT,
+                  "no model given, and no run under " RUNS "/ has a best.safetensors; expected -m MODEL or CFG WEIGHTS");
+    free(stem);
+    return best;
+}
+
+/* Takes a file of class names over; another count than the network's is a mistake. */
+static int set_names(struct network *net, const char *path, struct error *err)
+{
+    struct text_list list = {0};
+    if (names_read(path, &list, err) != 0) {
+        text_list_free(&list);
+        return -1;
+    }
+    int result = 0;
+    if (list.n != net->n_classes) {
+        result = error_at(err, EXIT_DATA, path, 0, "%d class names, the network has %d classes", list.n, net->n_classes);
+    } else {
+        for (int i = 0; net->names && i < net->n_classes; i++)
+            free(net->names[i]);
+        free(net->names);
+        net->names = mem_new((size_t)list.n, sizeof *net->names);
+        for (int i = 0; i < list.n; i++)
+            net->names[i] = mem_string(list.item[i]);
+    }
+    text_list_free(&list);
+    return result;
+}
+
+static int find_names(struct network *net, const struct cli_common *common, struct error *err)
+{
+    if (net->n_classes == 0)
+        return 0;
+    if (common->names_file)
+        return set_names(net, common->names_file, err);
+    if (net->names)
+        return 0;
+    struct data_options data;
+    int result = data_options_read(&data, &net->config, common->data_file, err);
+    if (result == 0 && data.names && *data.names) {
+        /* Boxes can be found without names, so a file that isn't on this machine is no reason to stop. */
+        if (file_exists(data.names))
+            result = set_names(net, data.names, err);
+        else
+            cli_warn("%s: no such file, classes are told by their numbers", data.names);
+    }
+    data_options_free(&data);
+    return result;
+}
+
+static struct network *load(const char *cfg, const char *weights, const struct cli_common *common, struct error *err)
+{
+    if (!cfg && is_darknet(weights)) {
+        error_add(err, EXIT_USAGE, "%s: Darknet weights don't hold their network, expected CFG WEIGHTS", weights);
+        return NULL;
+    }
+    if (is_darknet(weights)) {
+        struct network *net = cli_build(cfg, common, err);
+        if (net && weights_read(net, weights, 0, err) == 0)
+            return net;
+        network_free(net);
+        return NULL;
+    }
+    struct model_file *file = model_open(weights, err);
+    if (!file)
+        return NULL;
+    struct network *net = NULL;
+    if (!cfg) {
+        net = model_build(file, weights, common->sets, common->n_sets, err);
+    } else {
+        net = cli_build(cfg, common, err);
+        if (net && model_load_params(file, net, err) != 0) {
+            network_free(net);
+            net = NULL;
+        }
+    }
+    model_close(file);
+    return net;
+}
+
+/* Takes the model's operands out of argv. */
+static int take_operands(int *argc, char **argv, const char **cfg, const char **weights, struct error *err)
+{
+    int kept = optind;
+    int result = 0;
+    for (int i = optind; i < *argc; i++) {
+        const char **to = text_ends(argv[i], ".cfg") ? cfg : is_weights(argv[i]) ? weights : NULL;
+        if (!to)
+            argv[kept++] = argv[i];
+        else if (*to)
+            result = error_add(err, EXIT_USAGE, "found %s and %s, expected one model", *to, argv[i]);
+        else
+            *to = argv[i];
+    }
+    *argc = kept;
+    return result;
+}
+
+struct network *cli_model(const struct cli_common *common, int *argc, char **argv, char **path, struct error *err)
+{
+    const char *cfg = NULL, *weights = NULL;
+    if (common->model)
+        *(text_ends(common->model, ".cfg") ? &cfg : &weights) = common->model;
+    if (take_operands(argc, argv, &cfg, &weights, err) != 0)
+        return NULL;
+    char *found = weights ? mem_string(weights) : newest_run(cfg, err);
+    if (!found)
+        return NULL;
+    if (!weights && !common->quiet)
+        fprintf(stderr, "dlnet: using %s\n", found);
+    struct network *net = load(cfg, found, common, err);
+    if (net && find_names(net, common, err) != 0) {
+        network_free(net);
+        net = NULL;
+    }
+    if (net)
+        network_fold(net);
+    if (net && path)
+        *path = found;
+    else
+        free(found);
+    return net;
+}
+
+const char *cli_class_name(const struct network *net, int class_id, char buffer[16])
+{
+    if (net->names && class_id >= 0 && class_id < net->n_classes)
+        return net->names[class_id];
+    snprintf(buffer, 16, "%d", class_id);
+    return buffer;
+}
