@@ -12,17 +12,16 @@
 
 /* The reasons of failure are thread-local; memory that a damaged file leaves unwritten is 0, not what was there before. */
 #define STB_IMAGE_IMPLEMENTATION
-#define STBIDEF static __attribute__((unused))
+#define STB_IMAGE_STATIC
+#define stbi_set_unpremultiply_on_load_thread stbi__unpremultiply_on_load_thread /* 2.27 defines it under this name */
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC
-#define STBIWDEF static __attribute__((unused))
 #define STBI_FAILURE_USERMSG
 #define STBI_MAX_DIMENSIONS 65535
 #define STBI_NO_HDR
 #define STBI_NO_LINEAR
 #define STBI_NO_PIC
 #define STBI_NO_STDIO
-#define STBI_WRITE_NO_STDIO
 #define STBI_MALLOC(size) calloc(1, size)
 #define STBI_REALLOC(p, size) realloc(p, size)
 #define STBI_FREE(p) free(p)
@@ -103,7 +102,8 @@ static int window_eof(void *user)
 
 static const stbi_io_callbacks window_calls = {window_read, window_skip, window_eof};
 
-/* Copies w × h pixels so that the picture stands upright: pixel (x, y) of the result comes from (sx, sy) of the file (EXIF 2.3, 4.6.4 A). */
+/* Copies w × h pixels so that the picture stands upright: pixel (x, y) of the result comes from (sx, sy) of the file (EXIF 2.3, 4.6.4 A).
+ */
 static void copy_upright(struct image *out, const unsigned char *data, int w, int h, int orientation)
 {
     const size_t c = (size_t)out->c;
@@ -142,11 +142,13 @@ int codec_decode(struct image *out, const void *bytes, size_t size, const char *
     const bool direct = is_jpeg(bytes, size) || is_png(bytes, size);
     struct window window = {.bytes = bytes, .size = size};
     int w = 0, h = 0, c = 0;
-    const int known = direct ? stbi_info_from_memory(bytes, (int)size, &w, &h, &c) : stbi_info_from_callbacks(&window_calls, &window, &w, &h, &c);
+    const int known =
+        direct ? stbi_info_from_memory(bytes, (int)size, &w, &h, &c) : stbi_info_from_callbacks(&window_calls, &window, &w, &h, &c);
     if (!known) {
         if (!whole)
             return error_at(err, EXIT_DATA, name, 0, "truncated or damaged: the image ends within its header (%zu bytes)", size);
-        return error_at(err, EXIT_DATA, name, 0, "not an image that can be read (PNG, JPEG, BMP, GIF, TGA, PSD, PNM): %s", stbi_failure_reason());
+        return error_at(err, EXIT_DATA, name, 0, "not an image that can be read (PNG, JPEG, BMP, GIF, TGA, PSD, PNM): %s",
+                        stbi_failure_reason());
     }
     if (w < 1 || h < 1)
         return error_at(err, EXIT_DATA, name, 0, "the image has no pixels (%d x %d)", w, h);
@@ -162,7 +164,8 @@ int codec_decode(struct image *out, const void *bytes, size_t size, const char *
         return error_at(err, EXIT_DATA, name, 0, "truncated: the image data end too early (%zu bytes, %d x %d pixels)", size, w, h);
     }
     if (data == NULL)
-        return error_at(err, EXIT_DATA, name, 0, "not an image that can be read (PNG, JPEG, BMP, GIF, TGA, PSD, PNM): %s", stbi_failure_reason());
+        return error_at(err, EXIT_DATA, name, 0, "not an image that can be read (PNG, JPEG, BMP, GIF, TGA, PSD, PNM): %s",
+                        stbi_failure_reason());
     const bool swap = outline.orientation >= 5;
     const int status = image_new(out, swap ? h : w, swap ? w : h, want, 0, err);
     if (status == 0)

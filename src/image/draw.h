@@ -4,6 +4,9 @@
 
 #include "image/image.h"
 
+/* Red, green, blue (0..1) of a palette of distinct colours; any index. */
+void draw_colour(int index, double rgb[3]);
+
 /* One rectangle with a caption, in pixels of the image; `colour` picks from a palette of distinct colours. */
 struct draw_box {
     double x1, y1, x2, y2;

@@ -1,0 +1,269 @@
+#include "image/image.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/simd.h"
+
+#define MAX_SIDE 65535
+#define WHITE 255.0f
+
+int image_new(struct image *out, int w, int h, int c, int value, struct error *err)
+{
+    assert(c == 1 || c == 3);
+    *out = (struct image){0};
+    if (w < 1 || h < 1 || w > MAX_SIDE || h > MAX_SIDE)
+        return error_add(err, EXIT_DATA, "an image of %d x %d pixels: sides of 1 to %d are possible", w, h, MAX_SIDE);
+    const size_t size = (size_t)w * (size_t)h * (size_t)c; /* at most 2^32 × channels */
+    unsigned char *data = mem_try(size, 1);
+    if (data == NULL)
+        return error_add(err, EXIT_FAIL, "no memory for an image of %d x %d pixels", w, h);
+    if (value != 0)
+        memset(data, value, size);
+    *out = (struct image){.w = w, .h = h, .c = c, .data = data};
+    return 0;
+}
+
+void image_free(struct image *im)
+{
+    mem_free(im->data);
+    *im = (struct image){0};
+}
+
+/* Where the positions 0 .. n−1 of an output line fall on a source line of `size` pixels. */
+struct axis {
+    int begin, end; /* positions inside the source */
+    int *index;     /* first of the two pixels, 0 .. size−2 (0 when size is 1) */
+    float *weight;  /* of the second */
+    int low, high;  /* range of the pixels in use, high included */
+};
+
+/* Position i samples the source at scale·(i + ½) + shift (pixel k covers k .. k + 1). Beyond the centres of the outer pixels their values
+ * go on. */
+static struct axis axis_make(int n, int size, double scale, double shift)
+{
+    struct axis a = {.begin = n, .end = 0, .low = size - 1, .high = 0};
+    a.index = mem_new((size_t)n, sizeof(*a.index));
+    a.weight = mem_new((size_t)n, sizeof(*a.weight));
+    for (int i = 0; i < n; i++) {
+        const double at = scale * (i + 0.5) + shift;
+        if (!(at >= 0 && at <= size))
+            continue;
+        if (a.begin == n)
+            a.begin = i;
+        a.end = i + 1;
+        /* Rounded to float before the fraction is taken, as OpenCV does: the weights agree to the last bit. */
+        const float centre = (float)(at - 0.5);
+        int k = (int)floorf(centre);
+        float w = centre - (float)k;
+        if (k < 0) {
+            k = 0;
+            w = 0;
+        } else if (k >= size - 1) {
+            k = size > 1 ? size - 2 : 0;
+            w = size > 1 ? 1 : 0;
+        }
+        a.index[i] = k;
+        a.weight[i] = w;
+        a.low = k < a.low ? k : a.low;
+        const int second = size > 1 ? k + 1 : k;
+        a.high = second > a.high ? second : a.high;
+    }
+    if (a.begin >= a.end)
+        a.begin = a.end = a.low = a.high = 0;
+    return a;
+}
+
+static void axis_free(struct axis *a)
+{
+    free(a->index);
+    free(a->weight);
+}
+
+/* out = a·(1 − w) + b·w over n samples. */
+SIMD_CLONES static void mix_rows(const unsigned char *restrict a, const unsigned char *restrict b, float w, float *restrict out, int n)
+{
+    const float u = 1 - w;
+    for (int i = 0; i < n; i++)
+        out[i] = (float)a[i] * u + (float)b[i] * w;
+}
+
+/* Weights of ITU-R BT.601. */
+static inline float luma(float r, float g, float b)
+{
+    return 0.299f * r + 0.587f * g + 0.114f * b;
+}
+
+/* out[i] = (row[at]·(1 − w) + row[at + next]·w) / 255, at = stride·index[i]. */
+SIMD_CLONES static void pick_columns(const float *restrict row, const int *restrict index, const float *restrict weight, int n, int stride,
+                                     int next, float *restrict out)
+{
+    for (int i = 0; i < n; i++) {
+        const float *p = row + stride * index[i];
+        out[i] = (p[0] * (1 - weight[i]) + p[next] * weight[i]) / WHITE;
+    }
+}
+
+static void fill(float *out, size_t n, float value)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = value;
+}
+
+/* Out pixel (x, y) of out_c planes of out_w × out_h takes the source at (ax, ay) where both axes are inside, `outside` elsewhere. */
+static void resample(const struct image *im, const struct axis *ax, const struct axis *ay, float *out, int out_w, int out_h, int out_c,
+                     float outside)
+{
+    const size_t plane = (size_t)out_w * (size_t)out_h;
+    const int used = ax->high - ax->low + 1, inside = ax->end - ax->begin;
+    const int grey = im->c == 3 && out_c == 1, stride = grey ? 1 : im->c;
+    float *row = mem_new((size_t)used * (size_t)im->c, sizeof(*row));
+    for (int y = 0; y < out_h; y++) {
+        float *line = out + (size_t)y * (size_t)out_w;
+        if (y < ay->begin || y >= ay->end || inside == 0) {
+            for (int c = 0; c < out_c; c++)
+                fill(line + (size_t)c * plane, (size_t)out_w, outside);
+            continue;
+        }
+        const size_t pitch = (size_t)im->w * (size_t)im->c;
+        const unsigned char *first = im->data + (size_t)ay->index[y] * pitch + (size_t)ax->low * (size_t)im->c;
+        mix_rows(first, im->h > 1 ? first + pitch : first, ay->weight[y], row, used * im->c);
+        for (int x = 0; grey && x < used; x++)
+            row[x] = luma(row[3 * x], row[3 * x + 1], row[3 * x + 2]);
+        for (int c = 0; c < out_c; c++) {
+            float *to = line + (size_t)c * plane;
+            fill(to, (size_t)ax->begin, outside);
+            fill(to + ax->end, (size_t)(out_w - ax->end), outside);
+            if (c < stride)
+                pick_columns(row + c - ax->low * stride, ax->index + ax->begin, ax->weight + ax->begin, inside, stride,
+                             im->w > 1 ? stride : 0, to + ax->begin);
+            else
+                memcpy(to + ax->begin, line + (size_t)(c % stride) * plane + ax->begin, (size_t)inside * sizeof(*to));
+        }
+    }
+    free(row);
+}
+
+/* The same without interpolation: each sample divided by 255. */
+static void copy_exactly(const struct image *im, float *out, int out_c)
+{
+    const size_t plane = (size_t)im->w * (size_t)im->h;
+    float unit[256];
+    for (int v = 0; v < 256; v++)
+        unit[v] = (float)v / WHITE;
+    for (int c = 0; c < out_c; c++) {
+        const unsigned char *from = im->data + c % im->c;
+        for (size_t i = 0; i < plane; i++)
+            out[(size_t)c * plane + i] = unit[from[i * (size_t)im->c]];
+    }
+}
+
+struct placement image_to_input(const struct image *im, float *out, int out_w, int out_h, int out_c, int letterbox)
+{
+    if (im->w == out_w && im->h == out_h && !(im->c == 3 && out_c == 1)) {
+        copy_exactly(im, out, out_c);
+        return (struct placement){1, 1, 0, 0};
+    }
+    int w = out_w, h = out_h;
+    if (letterbox) { /* Darknet's integers: the inner picture is rounded down, at least a pixel */
+        if ((int64_t)out_w * im->h < (int64_t)out_h * im->w)
+            h = (int)((int64_t)im->h * out_w / im->w);
+        else
+            w = (int)((int64_t)im->w * out_h / im->h);
+        w = w < 1 ? 1 : w;
+        h = h < 1 ? 1 : h;
+    }
+    const int left = (out_w - w) / 2, top = (out_h - h) / 2;
+    const double step_x = (double)im->w / w, step_y = (double)im->h / h;
+    struct axis ax = axis_make(out_w, im->w, step_x, -left * step_x), ay = axis_make(out_h, im->h, step_y, -top * step_y);
+    resample(im, &ax, &ay, out, out_w, out_h, out_c, 0.5f);
+    axis_free(&ax);
+    axis_free(&ay);
+    return (struct placement){(double)w / im->w, (double)h / im->h, left, top};
+}
+
+/* Output pixels that are warped together: their source positions are found first (this vectorises), then the pixels are fetched. */
+#define WARP_RUN 64
+
+struct warp_run {
+    int x[WARP_RUN], y[WARP_RUN];     /* the upper left of the four pixels */
+    float wx[WARP_RUN], wy[WARP_RUN]; /* weights of the right and of the lower ones */
+    int inside[WARP_RUN];
+    float value[3][WARP_RUN]; /* 0..255 */
+};
+
+/* Splits a position into the pixel before it and the weight of the one after, at the borders the outer pixel alone. */
+static inline __attribute__((always_inline)) void split_position(double at, int last, int *pixel, float *weight)
+{
+    double centre = at - 0.5;
+    centre = centre > 0 ? centre : 0;
+    centre = centre < last ? centre : last;
+    const int k = (int)centre, before = k < last ? k : k - 1;
+    *pixel = before > 0 ? before : 0;
+    *weight = (float)(centre - *pixel);
+}
+
+static inline __attribute__((always_inline)) void locate_run(struct warp_run *r, int w, int h, const double m[6], int x0, int y, int n)
+{
+    const double ax = m[1] * (y + 0.5) + m[2], ay = m[4] * (y + 0.5) + m[5], right = w, bottom = h;
+    for (int i = 0; i < n; i++) {
+        const double x = x0 + i + 0.5, sx = m[0] * x + ax, sy = m[3] * x + ay;
+        r->inside[i] = (sx >= 0) & (sx <= right) & (sy >= 0) & (sy <= bottom);
+        split_position(sx, w - 1, &r->x[i], &r->wx[i]);
+        split_position(sy, h - 1, &r->y[i], &r->wy[i]);
+    }
+}
+
+static inline __attribute__((always_inline)) void fetch_run(struct warp_run *r, const struct image *im, int n, int channels, float outside)
+{
+    const size_t pitch = (size_t)im->w * (size_t)channels, next = im->w > 1 ? (size_t)channels : 0, below = im->h > 1 ? pitch : 0;
+    for (int i = 0; i < n; i++) {
+        const unsigned char *p = im->data + (size_t)r->y[i] * pitch + (size_t)r->x[i] * (size_t)channels, *q = p + below;
+        const float wx = r->wx[i], wy = r->wy[i];
+        for (int c = 0; c < channels; c++) {
+            const float upper = (float)p[c] * (1 - wx) + (float)p[next + (size_t)c] * wx;
+            const float lower = (float)q[c] * (1 - wx) + (float)q[next + (size_t)c] * wx;
+            r->value[c][i] = r->inside[i] ? upper * (1 - wy) + lower * wy : outside;
+        }
+    }
+}
+
+SIMD_CLONES static void warp_rows(const struct image *im, const double m[6], float *out, int out_w, int out_h, int out_c, float outside)
+{
+    const size_t plane = (size_t)out_w * (size_t)out_h;
+    struct warp_run r;
+    for (int y = 0; y < out_h; y++) {
+        for (int x0 = 0; x0 < out_w; x0 += WARP_RUN) {
+            const int n = out_w - x0 < WARP_RUN ? out_w - x0 : WARP_RUN;
+            locate_run(&r, im->w, im->h, m, x0, y, n);
+            if (im->c == 3)
+                fetch_run(&r, im, n, 3, outside * WHITE);
+            else
+                fetch_run(&r, im, n, 1, outside * WHITE);
+            for (int i = 0; im->c == 3 && out_c == 1 && i < n; i++)
+                r.value[0][i] = luma(r.value[0][i], r.value[1][i], r.value[2][i]);
+            for (int c = 0; c < out_c; c++) {
+                float *to = out + (size_t)c * plane + (size_t)y * (size_t)out_w + (size_t)x0;
+                const float *from = r.value[c % im->c];
+                for (int i = 0; i < n; i++)
+                    to[i] = from[i] / WHITE;
+            }
+        }
+    }
+}
+
+void image_warp(const struct image *im, const double m[6], float *out, int out_w, int out_h, int out_c, float fill_value)
+{
+    if (m[1] != 0 || m[3] != 0) {
+        warp_rows(im, m, out, out_w, out_h, out_c, fill_value);
+        return;
+    }
+    struct axis ax = axis_make(out_w, im->w, m[0], m[2]), ay = axis_make(out_h, im->h, m[4], m[5]);
+    resample(im, &ax, &ay, out, out_w, out_h, out_c, fill_value);
+    axis_free(&ax);
+    axis_free(&ay);
+}
