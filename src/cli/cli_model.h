@@ -15,6 +15,9 @@ struct network *cli_build(const char *cfg, const struct cli_common *common, stru
  * weights came from, owned by the caller. NULL on failure. */
 struct network *cli_model(const struct cli_common *common, int *argc, char **argv, char **path, struct error *err);
 
+/* The same with the parameters as they were loaded. */
+struct network *cli_model_unfolded(const struct cli_common *common, int *argc, char **argv, char **path, struct error *err);
+
 /* Name of a class; its number as text (in buffer) when the network has no names. */
 const char *cli_class_name(const struct network *net, int class_id, char buffer[16]);
 

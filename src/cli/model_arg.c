@@ -185,7 +185,7 @@ static int take_operands(int *argc, char **argv, const char **cfg, const char **
     return result;
 }
 
-struct network *cli_model(const struct cli_common *common, int *argc, char **argv, char **path, struct error *err)
+struct network *cli_model_unfolded(const struct cli_common *common, int *argc, char **argv, char **path, struct error *err)
 {
     const char *cfg = NULL, *weights = NULL;
     if (common->model)
@@ -202,12 +202,18 @@ struct network *cli_model(const struct cli_common *common, int *argc, char **arg
         network_free(net);
         net = NULL;
     }
-    if (net)
-        network_fold(net);
     if (net && path)
         *path = found;
     else
         free(found);
+    return net;
+}
+
+struct network *cli_model(const struct cli_common *common, int *argc, char **argv, char **path, struct error *err)
+{
+    struct network *net = cli_model_unfolded(common, argc, argv, path, err);
+    if (net)
+        network_fold(net);
     return net;
 }
 

@@ -1,0 +1,166 @@
+/* dlnet help: pages for commands, sections and keys, printed from the tables that the program itself reads. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "data/dataset.h"
+
+const char cmd_help_usage[] = "Usage: dlnet help [COMMAND | SECTION | KEY | layers]\n"
+                              "\n"
+                              "Prints the page of a command, of a section of the cfg file (net, data, convolutional, …) with all its\n"
+                              "keys, or of a key: the sections that have it. `dlnet help layers` lists the layers.\n"
+                              "\n"
+                              "Examples:\n"
+                              "  dlnet help train\n"
+                              "  dlnet help convolutional\n"
+                              "  dlnet help burn_in\n";
+
+static void print_overview(void)
+{
+    printf("dlnet trains, validates and runs neural networks that are described by Darknet-style cfg files.\n"
+           "\n"
+           "Usage: dlnet COMMAND [options] …\n"
+           "       dlnet --version\n"
+           "\n"
+           "Commands:\n");
+    for (const struct command *c = cli_commands; c->name; c++)
+        printf("  %-10s %s\n", c->name, c->summary);
+    printf("\n"
+           "dlnet help COMMAND      options and examples of a command\n"
+           "dlnet help layers       the layers that a cfg file can use\n"
+           "dlnet help SECTION      the keys of a section: net, data, convolutional, …\n"
+           "dlnet help KEY          what a key means, wherever it stands\n");
+}
+
+static void print_layers(void)
+{
+    printf("Sections of a cfg file:\n");
+    printf("  %-18s %s\n", "net", "size of the input, training plan, augmentation; first in the file");
+    printf("  %-18s %s\n", "data", "data sets and class names; anywhere in the file");
+    for (int i = 0; layer_types[i]; i++)
+        printf("  %-18s %s\n", layer_types[i]->name, layer_types[i]->help);
+}
+
+static bool print_command(const char *topic)
+{
+    for (const struct command *c = cli_commands; c->name; c++)
+        if (strcmp(c->name, topic) == 0) {
+            printf("%s\n%s", c->usage, cli_common_usage);
+            return true;
+        }
+    return false;
+}
+
+static bool print_section(const char *topic)
+{
+    if (strcmp(topic, "net") == 0 || strcmp(topic, "network") == 0) {
+        printf("[net]: size of the input, training plan, augmentation\n\n");
+        option_print(stdout, net_option_table);
+        return true;
+    }
+    if (strcmp(topic, "data") == 0) {
+        printf("[data]: data sets and class names\n\n");
+        option_print(stdout, data_option_table);
+        return true;
+    }
+    for (int i = 0; layer_types[i]; i++) {
+        const struct layer_type *t = layer_types[i];
+        if (strcmp(t->name, topic) != 0 && (!t->alias || strcmp(t->alias, topic) != 0))
+            continue;
+        printf("[%s]: %s\n\n", t->name, t->help);
+        if (t->alias)
+            printf("Also written [%s].\n\n", t->alias);
+        option_print(stdout, t->options);
+        printf("\nKeys of every layer:\n");
+        option_print(stdout, layer_common_options);
+        return true;
+    }
+    return false;
+}
+
+static int print_row(const char *section, const struct config_key *table, const char *key)
+{
+    const struct config_key *row = option_find(table, key);
+    if (!row)
+        return 0;
+    printf("[%s]\n", section);
+    option_print_key(stdout, row);
+    return 1;
+}
+
+static bool print_key(const char *key)
+{
+    int found = print_row("net", net_option_table, key);
+    found += print_row("data", data_option_table, key);
+    for (int i = 0; layer_types[i]; i++)
+        found += print_row(layer_types[i]->name, layer_types[i]->options, key);
+    const struct config_key *row = option_find(layer_common_options, key);
+    if (row) {
+        printf("every layer\n");
+        option_print_key(stdout, row);
+        found++;
+    }
+    return found > 0;
+}
+
+static int unknown_topic(const char *topic)
+{
+    const char **words = NULL;
+    size_t capacity = 0;
+    int n = 0;
+#define ADD(word) (words = mem_grow(words, &capacity, (size_t)n + 1, sizeof *words), words[n++] = (word))
+    for (const struct command *c = cli_commands; c->name; c++)
+        ADD(c->name);
+    ADD("layers");
+    ADD("net");
+    ADD("data");
+    for (int i = 0; layer_types[i]; i++)
+        ADD(layer_types[i]->name);
+    for (const struct config_key *k = net_option_table; k->key; k++)
+        ADD(k->key);
+    for (const struct config_key *k = data_option_table; k->key; k++)
+        ADD(k->key);
+    for (int i = 0; layer_types[i]; i++)
+        for (const struct config_key *k = layer_types[i]->options; k && k->key; k++)
+            ADD(k->key);
+#undef ADD
+    const char *near = text_nearest(topic, words, n);
+    free(words);
+    if (near)
+        return cli_usage_error("help", "no page for '%s'; did you mean '%s'?", topic, near);
+    return cli_usage_error("help", "no page for '%s', expected a command, a section or a key", topic);
+}
+
+int cmd_help(int argc, char **argv)
+{
+    struct cli_common common = CLI_COMMON_INIT;
+    int option;
+    while ((option = cli_next_option(argc, argv, NULL, &common)) != -1)
+        if (option == '?')
+            return EXIT_USAGE;
+    cli_common_free(&common);
+    if (optind >= argc) {
+        print_overview();
+        return EXIT_OK;
+    }
+    int status = EXIT_OK;
+    for (int i = optind; i < argc; i++) {
+        const char *topic = argv[i];
+        if (strcmp(topic, "layers") == 0) {
+            print_layers();
+            continue;
+        }
+        /* A word may be several of these: crop is a layer and could be a key. */
+        bool found = print_command(topic);
+        found |= print_section(topic);
+        found |= print_key(topic);
+        if (!found)
+            status = unknown_topic(topic);
+    }
+    return status;
+}
