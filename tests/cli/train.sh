@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Training as a user does it: the same bytes with any number of threads, and after kill -9 and resume.
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+cat >"$T/tiny.cfg" <<'CFG'
+[net]
+width=32
+height=32
+channels=3
+batch=8
+subdivisions=2
+max_batches=60
+learning_rate=.01
+burn_in=5
+policy=sgdr
+valid_every=20
+log_every=5
+save_every=3
+hue=.1
+saturation=1.5
+mosaic=1
+[data]
+train=shapes
+valid=shapes
+train_count=40
+valid_count=24
+[convolutional]
+filters=8
+size=3
+stride=2
+pad=1
+batch_normalize=1
+activation=leaky
+[convolutional]
+filters=16
+size=3
+stride=2
+pad=1
+batch_normalize=1
+activation=mish
+[dropout]
+probability=.1
+[convolutional]
+filters=20
+size=1
+activation=linear
+[yolo]
+classes=5
+num=2
+mask=0,1
+anchors=6,6, 12,12
+jitter=.2
+random=1
+CFG
+
+same_run() { for f in last.safetensors best.safetensors metrics.csv metrics.jsonl chart.svg chart.png effective.cfg; do cmp "$1/$f" "$2/$f" || return 1; done; }
+
+dlnet train "$T/tiny.cfg" --out "$T/one" --threads 1
+expect_status "training ends well" 0
+expect_out "stdout names the best model" "^$T/one/best\.safetensors$"
+check "stdout has one line" test "$(wc -l <"$T/out")" -eq 1
+dlnet train "$T/tiny.cfg" --out "$T/two" --threads 2
+check "1 and 2 threads: the same bytes" same_run "$T/one" "$T/two"
+dlnet train "$T/tiny.cfg" --out "$T/other" --threads 2 --seed 9
+check "another seed: other weights" bash -c '! cmp -s "$1/last.safetensors" "$2/last.safetensors"' - "$T/one" "$T/other"
+
+dlnet train "$T/tiny.cfg" --out "$T/one"
+expect_status "a run is never overwritten" 2
+expect_err "the message says what to do" "$T/one: holds a run already.*--resume"
+
+# kill -9 at five random moments, each time resumed; the moments come from the clock, so each run of the test tries others.
+RANDOM=$$
+for i in 1 2 3 4 5; do
+    "$DLNET" train "$T/tiny.cfg" --out "$T/killed" --resume -q >/dev/null 2>&1 &
+    pid=$!
+    sleep "0.$((RANDOM % 35 + 10))"
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+done
+dlnet train "$T/tiny.cfg" --out "$T/killed" --resume
+expect_status "resumed after five kills" 0
+check "killed and resumed: the same bytes" same_run "$T/one" "$T/killed"
+
+# SIGINT finishes the step, saves, tells how to go on.
+"$DLNET" train "$T/tiny.cfg" --out "$T/stopped" --set net.max_batches=100000 >"$T/out" 2>"$T/err" &
+pid=$!
+sleep 1
+kill -INT $pid
+wait $pid
+status=$?
+expect_status "SIGINT: exit status 130" 130
+check "SIGINT: a checkpoint is there" test -s "$T/stopped/last.safetensors"
+expect_err "SIGINT: how to go on" "go on with: dlnet train .* --resume $T/stopped"
+
+dlnet train "$T/tiny.cfg" --resume "$T/one" --set net.learning_rate=.5
+expect_status "resuming with another cfg is refused" 65
+expect_err "the differing key is named" "learning_rate"
+
+# A run that diverges says where, and keeps the last good model.
+cp "$T/one/last.safetensors" "$T/before"
+dlnet train "$T/tiny.cfg" --out "$T/diverged" --set net.policy=steps --set net.steps=30 --set net.scales=1e30
+expect_status "divergence: exit status 1" 1
+expect_err "divergence names layer and iteration" 'iteration [0-9]+: the (loss|gradient of [0-9]+\.[a-z]+\.[a-z]+) is not finite'
+expect_err "divergence names the last good model" "last good model is $T/diverged/last.safetensors"
+finish
