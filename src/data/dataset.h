@@ -61,8 +61,13 @@ struct data_options {
     char *train, *valid, *test, *names, *backup, *labels;
     int classes; /* 0: not given */
     int on_bad;  /* 0 skip, 1 error */
-    int train_count, valid_count,
-        test_count; /* shapes: number of images; MNIST: use so many from the start (train) or the end (valid); 0: all */
+    /* shapes: number of images; MNIST: use so many from the start (train, test) or the end (valid); 0: the format's default */
+    int train_count, valid_count, test_count;
+
+    /* Where the keys stand, for messages and the search of paths; filled by data_options_read. */
+    char *file;       /* the cfg or .data file; NULL: there is no [data] and no .data file */
+    char *folders[2]; /* searched besides the working directory; NULL: none */
+    int train_line, valid_line, test_line, names_line, labels_line, classes_line; /* 0: not given in a file */
 };
 extern const struct config_key data_option_table[];
 

@@ -1,0 +1,178 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "config/option.h"
+#include "data/dataset.h"
+#include "data/formats.h"
+
+static const char *const on_bad_names[] = {"skip", "error", NULL};
+
+#define AT(field) offsetof(struct data_options, field)
+#define NO_COUNT "number of images of the shapes or MNIST split"
+/* clang-format off */
+const struct config_key data_option_table[] = {
+    {"train",       OPTION_PATH,   AT(train),       "",     0, 0, NULL, "training data: shapes, an MNIST folder or idx file, a Pascal VOC folder, a folder per class, or a list of image paths"},
+    {"valid",       OPTION_PATH,   AT(valid),       "",     0, 0, NULL, "validation data"},
+    {"test",        OPTION_PATH,   AT(test),        "",     0, 0, NULL, "test data"},
+    {"names",       OPTION_PATH,   AT(names),       "",     0, 0, NULL, "file of class names, one a line"},
+    {"labels",      OPTION_PATH,   AT(labels),      "",     0, 0, NULL, "file of the words that tell the class in an image's path, one a line, when they aren't the names"},
+    {"classes",     OPTION_INT,    AT(classes),     "0",    0, 1000000, NULL, "number of classes; 0: from the names or the data"},
+    {"backup",      OPTION_PATH,   AT(backup),      "",     0, 0, NULL, "folder for the run's files"},
+    {"on_bad",      OPTION_CHOICE, AT(on_bad),      "skip", 0, 0, on_bad_names, "unreadable images and wrong labels: skip (warned and counted) or error"},
+    {"train_count", OPTION_INT,    AT(train_count), "0",    0, 100000000, NULL, NO_COUNT " for training; MNIST takes them from the start (0: default)"},
+    {"valid_count", OPTION_INT,    AT(valid_count), "0",    0, 100000000, NULL, NO_COUNT " for validation; MNIST takes them from the end (0: default)"},
+    {"test_count",  OPTION_INT,    AT(test_count),  "0",    0, 100000000, NULL, NO_COUNT " for the test (0: default)"},
+    {"eval",        OPTION_IGNORED, 0, "", 0, 0, NULL, "Darknet: way of evaluation; val tells every metric"},
+    {"results",     OPTION_IGNORED, 0, "", 0, 0, NULL, "Darknet: folder of result files"},
+    {"top",         OPTION_IGNORED, 0, "", 0, 0, NULL, "Darknet: answers printed by the classifier; predict has --top"},
+    {NULL, OPTION_INT, 0, NULL, 0, 0, NULL, NULL},
+};
+/* clang-format on */
+
+/* Paths that are searched, and the field that remembers their line. */
+static const struct {
+    const char *key;
+    size_t path, line;
+} searched[] = {
+    {"train", AT(train), AT(train_line)}, {"valid", AT(valid), AT(valid_line)},    {"test", AT(test), AT(test_line)},
+    {"names", AT(names), AT(names_line)}, {"labels", AT(labels), AT(labels_line)},
+};
+enum { SEARCHED = sizeof searched / sizeof *searched };
+
+static void *field(struct data_options *o, size_t offset)
+{
+    return (char *)o + offset;
+}
+
+/* The path that exists: in folder, in the working directory, in the second folder; else as written. Takes value over. */
+static char *resolve(char *value, const char *folder, const char *second)
+{
+    if (!*value || value[0] == '/' || dataset_is_builtin(value))
+        return value;
+    const char *const folders[] = {folder, ".", second};
+    for (int i = 0; i < 3; i++) {
+        char *path = folders[i] ? text_join(folders[i], value) : NULL;
+        if (path && file_exists(path)) {
+            free(value);
+            return path;
+        }
+        free(path);
+    }
+    return value;
+}
+
+/* Fills out from one section, lines and resolved paths included. */
+static int fill(struct data_options *out, const struct config *c, const struct config_section *s, const char *second, struct error *err)
+{
+    const int result = option_fill(c, s, data_option_table, out, NULL, NULL, err);
+    for (int i = 0; i < SEARCHED; i++) {
+        const struct config_entry *e = config_get(s, searched[i].key);
+        char **path = field(out, searched[i].path);
+        if (!e)
+            continue;
+        *(int *)field(out, searched[i].line) = e->line;
+        /* --set is the command line's: the working directory comes first. */
+        *path = e->line > 0 ? resolve(*path, c->folder, second) : resolve(*path, ".", c->folder);
+    }
+    const struct config_entry *e = config_get(s, "classes");
+    out->classes_line = e ? e->line : 0;
+    return result;
+}
+
+/* Darknet's .data file as a config of one section: `key = value` lines without a header. */
+static int read_data_file(struct config *c, const char *path, struct error *err)
+{
+    size_t size;
+    char *text = file_read(path, (size_t)1 << 20, &size, err);
+    if (!text)
+        return -1;
+    *c = (struct config){.path = mem_string(path), .folder = text_dirname(path), .n_sections = 1};
+    struct config_section *s = c->section = mem_new(1, sizeof *s);
+    s->name = mem_string("data");
+    s->line = 1;
+    int line = 0, result = 0;
+    for (char *cursor = text, *raw; (raw = file_line(&cursor, &line));) {
+        char *key = text_trim(raw);
+        if (!*key || *key == '#' || *key == ';')
+            continue;
+        char *equals = strchr(key, '=');
+        if (!equals || equals == key) {
+            result = error_at(err, EXIT_DATA, path, line, "found '%.80s', expected key = value (a .data file has no sections)", key);
+            continue;
+        }
+        *equals = 0;
+        key = text_trim(key);
+        char *value = text_trim(equals + 1);
+        const struct config_entry *before = config_get(s, key);
+        if (before && strcmp(before->value, value) != 0)
+            result = error_at(err, EXIT_DATA, path, line, "found '%.80s' again, expected it once: line %d has it", key, before->line);
+        if (before)
+            continue;
+        s->entry = mem_grow(s->entry, &s->capacity, (size_t)s->n_entries + 1, sizeof *s->entry);
+        s->entry[s->n_entries++] = (struct config_entry){mem_string(key), mem_string(value), mem_string(path), line};
+    }
+    mem_free(text);
+    if (result != 0)
+        config_free(c);
+    return result;
+}
+
+/* Takes from `from` what the .data file gives. */
+static void override(struct data_options *out, struct data_options *from, const struct config_section *s)
+{
+    for (const struct config_key *k = data_option_table; k->key; k++) {
+        if (k->kind == OPTION_IGNORED || !config_get(s, k->key))
+            continue;
+        if (k->kind == OPTION_PATH) {
+            char **to = field(out, k->offset), **give = field(from, k->offset);
+            free(*to);
+            *to = *give;
+            *give = NULL;
+        } else {
+            *(int *)field(out, k->offset) = *(int *)field(from, k->offset);
+        }
+    }
+    for (int i = 0; i < SEARCHED; i++)
+        if (config_get(s, searched[i].key))
+            *(int *)field(out, searched[i].line) = *(int *)field(from, searched[i].line);
+    if (config_get(s, "classes"))
+        out->classes_line = from->classes_line;
+    free(out->file);
+    out->file = from->file;
+    from->file = NULL;
+}
+
+int data_options_read(struct data_options *out, const struct config *c, const char *data_file, struct error *err)
+{
+    *out = (struct data_options){0};
+    const struct config none = {0};
+    c = c ? c : &none;
+    const struct config_section *s = config_find(c, "data");
+    const struct config_section empty = {0};
+    int result = fill(out, c, s ? s : &empty, NULL, err);
+    out->folders[0] = c->folder ? mem_string(c->folder) : NULL;
+    out->file = s ? mem_string(c->path) : NULL;
+    if (data_file) {
+        struct config d;
+        if (read_data_file(&d, data_file, err) != 0)
+            return -1;
+        struct data_options given = {.file = mem_string(data_file)};
+        result |= fill(&given, &d, &d.section[0], c->folder, err);
+        override(out, &given, &d.section[0]);
+        out->folders[1] = mem_string(d.folder);
+        data_options_free(&given);
+        config_free(&d);
+    }
+    return result;
+}
+
+void data_options_free(struct data_options *o)
+{
+    option_free(data_option_table, o);
+    free(o->file);
+    free(o->folders[0]);
+    free(o->folders[1]);
+    *o = (struct data_options){0};
+}

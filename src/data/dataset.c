@@ -1,0 +1,260 @@
+#include "data/dataset.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "data/formats.h"
+#include "data/names.h"
+#include "image/codec.h"
+
+/* Asked in this order: a list of paths is what no other format wants. */
+static const struct dataset_format *const formats[] = {&dataset_shapes, &dataset_mnist, &dataset_voc, &dataset_folder, &dataset_list};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+const char *split_name(enum split split)
+{
+    return split == SPLIT_TRAIN ? "train" : split == SPLIT_VALID ? "valid" : "test";
+}
+
+bool dataset_is_builtin(const char *path)
+{
+    return dataset_shapes.probe(path);
+}
+
+bool dataset_is_image(const char *name)
+{
+    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".bmp", ".tga", ".gif", ".psd", ".ppm", ".pgm", ".pnm"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (text_ends(name, endings[i]))
+            return true;
+    return false;
+}
+
+struct sample *dataset_add(struct dataset *d, const char *name)
+{
+    d->sample = mem_grow(d->sample, &d->capacity, (size_t)d->n_samples + 1, sizeof *d->sample);
+    struct sample *s = &d->sample[d->n_samples++];
+    *s = (struct sample){.name = mem_string(name), .label = -1};
+    return s;
+}
+
+void sample_add_box(struct sample *s, struct truth_box box)
+{
+    /* Room grows at powers of two, so that no capacity need be kept. */
+    if ((s->n_boxes & (s->n_boxes - 1)) == 0) {
+        size_t capacity = (size_t)s->n_boxes;
+        s->box = mem_grow(s->box, &capacity, s->n_boxes ? (size_t)s->n_boxes * 2 : 1, sizeof *s->box);
+    }
+    s->box[s->n_boxes++] = box;
+}
+
+int dataset_bad(struct dataset *d, struct error *err, const char *file, int line, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char message[2048];
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    if (!d->skip_bad)
+        return error_at(err, EXIT_DATA, file, line, "%s", message);
+    if (d->bad++ == 0)
+        error_at(&d->first_bad, EXIT_DATA, file, line, "%s", message);
+    return 0;
+}
+
+int dataset_add_box(struct dataset *d, struct sample *s, const double corners[4], int class_id, int difficult, const char *file, int line,
+                    struct error *err)
+{
+    double lo[2], hi[2];
+    for (int k = 0; k < 2; k++) {
+        lo[k] = corners[k];
+        hi[k] = corners[k + 2];
+        if (!isfinite(lo[k]) || !isfinite(hi[k]))
+            return dataset_bad(d, err, file, line, "found a box that isn't finite, expected numbers");
+    }
+    const double w = hi[0] - lo[0], h = hi[1] - lo[1], x = (lo[0] + hi[0]) / 2, y = (lo[1] + hi[1]) / 2;
+    if (w <= 0 || h <= 0)
+        return dataset_bad(d, err, file, line, "found a box without area (width %.6g, height %.6g of the image's)", w, h);
+    if (x < 0 || x > 1 || y < 0 || y > 1)
+        return dataset_bad(d, err, file, line, "found a box whose centre (%.6g, %.6g) lies outside the image, expected 0..1", x, y);
+    if (w > 1.01 || h > 1.01)
+        return dataset_bad(d, err, file, line, "found a box larger than the image (width %.6g, height %.6g of the image's), expected 0..1",
+                           w, h);
+    for (int k = 0; k < 2; k++) { /* real labels stand over the edge by a pixel or so */
+        lo[k] = fmax(lo[k], 0);
+        hi[k] = fmin(hi[k], 1);
+    }
+    const struct box box = {(real)((lo[0] + hi[0]) / 2), (real)((lo[1] + hi[1]) / 2), (real)(hi[0] - lo[0]), (real)(hi[1] - lo[1])};
+    sample_add_box(s, (struct truth_box){box, class_id, difficult});
+    return 0;
+}
+
+int dataset_need(const struct dataset *d, enum task task, const char *path, struct error *err)
+{
+    if (d->task == task)
+        return 0;
+    return error_at(err, EXIT_DATA, path, 0,
+                    task == TASK_DETECT
+                        ? "is a data set with boxes, but the network is a classifier: it has no detection head such as [yolo]"
+                        : "is a data set for classification (no boxes), but the network is a detector");
+}
+
+int dataset_file_image(const struct dataset *d, int i, struct image *out, struct error *err)
+{
+    return codec_read(out, d->sample[i].name, err);
+}
+
+int dataset_image(const struct dataset *d, int i, struct image *out, struct error *err)
+{
+    assert(i >= 0 && i < d->n_samples);
+    return d->format->image(d, i, out, err);
+}
+
+static const char *split_path(const struct data_options *o, enum split split, int *line)
+{
+    *line = split == SPLIT_TRAIN ? o->train_line : split == SPLIT_VALID ? o->valid_line : o->test_line;
+    return split == SPLIT_TRAIN ? o->train : split == SPLIT_VALID ? o->valid : o->test;
+}
+
+static const char *options_file(const struct data_options *o)
+{
+    return o->file ? o->file : "[data]";
+}
+
+/* "a, b, c": every place where a path was looked for. Owned by the caller. */
+static char *places(const struct data_options *o, const char *path)
+{
+    char *out = NULL;
+    const char *const folders[] = {o->folders[1], o->folders[0], "."};
+    for (int i = 0; i < 3; i++) {
+        char *place = folders[i] ? text_join(folders[i], path) : NULL;
+        if (place && (!out || !strstr(out, place))) {
+            char *longer = out ? mem_format("%s, %s", out, place) : mem_string(place);
+            free(out);
+            out = longer;
+        }
+        free(place);
+    }
+    return out;
+}
+
+static int missing(const struct data_options *o, const char *key, const char *path, int line, struct error *err)
+{
+    char *looked = places(o, path);
+    error_at(err, EXIT_NO_INPUT, options_file(o), line, "%s=%s: no such file or folder (looked for %s)", key, path, looked);
+    free(looked);
+    return -1;
+}
+
+static int no_split(const struct data_options *o, enum split split, struct error *err)
+{
+    const char *key = split_name(split);
+    if (!o->file)
+        return error_add(err, EXIT_DATA, "no data set is given: expected %s= in a [data] section of the cfg, or in a file with --data FILE",
+                         key);
+    return error_at(err, EXIT_DATA, o->file, 0, "[data] has no %s=, expected the path of a data set (or shapes)", key);
+}
+
+/* names= and classes= against each other and against the network. */
+static int read_classes(struct dataset *d, const struct data_options *o, int n_classes, struct error *err)
+{
+    if (o->names && *o->names) {
+        if (!file_exists(o->names))
+            return missing(o, "names", o->names, o->names_line, err);
+        if (names_read(o->names, &d->names, err) != 0)
+            return -1;
+    }
+    const int n = d->names.n;
+    if (o->classes > 0 && n_classes > 0 && o->classes != n_classes)
+        return error_at(err, EXIT_DATA, options_file(o), o->classes_line, "classes=%d, but the network has %d: one of them must change",
+                        o->classes, n_classes);
+    if (o->classes > 0 && n > 0 && o->classes != n)
+        return error_at(err, EXIT_DATA, options_file(o), o->classes_line, "classes=%d, but %s has %d names", o->classes, o->names, n);
+    if (n_classes > 0 && n > n_classes)
+        return error_at(err, EXIT_DATA, options_file(o), o->names_line,
+                        "%s has %d classes, but the network has %d: expected classes=%d there", o->names, n, n_classes, n);
+    d->class_limit = n > 0 ? n : o->classes > 0 ? o->classes : n_classes;
+    return 0;
+}
+
+/* What the format found, against the network. */
+static int check_opened(struct dataset *d, const char *path, int n_classes, struct error *err)
+{
+    d->n_classes = d->names.n > d->options->classes ? d->names.n : d->options->classes;
+    for (int i = 0; i < d->n_samples; i++) {
+        const struct sample *s = &d->sample[i];
+        d->n_classes = s->label >= d->n_classes ? s->label + 1 : d->n_classes;
+        for (int k = 0; k < s->n_boxes; k++)
+            d->n_classes = s->box[k].class_id >= d->n_classes ? s->box[k].class_id + 1 : d->n_classes;
+    }
+    if (d->n_samples == 0) {
+        if (d->bad == 0)
+            return error_at(err, EXIT_DATA, path, 0, "holds no image for %s=", split_name(d->split));
+        return error_at(err, EXIT_DATA, path, 0, "no image for %s= is left: %d mistakes, the first is: %s", split_name(d->split), d->bad,
+                        d->first_bad.text);
+    }
+    if (n_classes > 0 && d->n_classes > n_classes)
+        return error_at(err, EXIT_DATA, path, 0, "has %d classes, but the network has %d: expected classes=%d (or as many outputs) there",
+                        d->n_classes, n_classes, d->n_classes);
+    return 0;
+}
+
+static int open_format(struct dataset *d, const struct data_options *o, const char *path, int line, int n_classes, struct error *err)
+{
+    for (int i = 0; i < FORMATS && !d->format; i++)
+        if (formats[i]->probe(path))
+            d->format = formats[i];
+    if (!d->format && !file_exists(path))
+        return missing(o, split_name(d->split), path, line, err);
+    if (!d->format) {
+        error_at(err, EXIT_DATA, options_file(o), line, "%s=%s is none of the forms of data known, which are:", split_name(d->split), path);
+        for (int i = 0; i < FORMATS; i++)
+            error_add(err, EXIT_DATA, "  %s: %s", formats[i]->name, formats[i]->help);
+        return -1;
+    }
+    if (read_classes(d, o, n_classes, err) != 0 || d->format->open(d, path, err) != 0)
+        return -1;
+    return check_opened(d, path, n_classes, err);
+}
+
+int dataset_open(struct dataset *d, const struct data_options *o, enum split split, enum task task, int n_classes, int want_w, int want_h,
+                 int want_c, uint64_t seed, struct error *err)
+{
+    *d = (struct dataset){.task = task,
+                          .split = split,
+                          .skip_bad = o->on_bad == 0,
+                          .want_w = want_w,
+                          .want_h = want_h,
+                          .want_c = want_c,
+                          .seed = seed,
+                          .options = o};
+    int line;
+    const char *path = split_path(o, split, &line);
+    if (!path || !*path)
+        return no_split(o, split, err);
+    if (open_format(d, o, path, line, n_classes, err) != 0) {
+        dataset_close(d);
+        return -1;
+    }
+    d->options = NULL;
+    return 0;
+}
+
+void dataset_close(struct dataset *d)
+{
+    if (d->format && d->format->close)
+        d->format->close(d);
+    for (int i = 0; i < d->n_samples; i++) {
+        free(d->sample[i].name);
+        free(d->sample[i].box);
+    }
+    free(d->sample);
+    text_list_free(&d->names);
+    *d = (struct dataset){0};
+}

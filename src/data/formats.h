@@ -1,0 +1,33 @@
+/* formats: what the format files and dataset.c share. One file format_*.c and one line in dataset.c's table a format. */
+#ifndef DLNET_DATA_FORMATS_H
+#define DLNET_DATA_FORMATS_H
+
+#include "data/dataset.h"
+
+extern const struct dataset_format dataset_shapes; /* "shapes": the built-in synthetic images */
+extern const struct dataset_format dataset_mnist;  /* idx files, plain or gzip */
+extern const struct dataset_format dataset_voc;    /* Pascal VOC folder */
+extern const struct dataset_format dataset_folder; /* a folder per class */
+extern const struct dataset_format dataset_list;   /* Darknet: a file of image paths */
+
+/* True for a name that means data which the program makes itself; it is not searched as a path. */
+bool dataset_is_builtin(const char *path);
+
+/* -1 and an error when the network's task isn't the one that this data is for. */
+int dataset_need(const struct dataset *d, enum task task, const char *path, struct error *err);
+
+/* "train", "valid" or "test". */
+const char *split_name(enum split split);
+
+/* The path of an image file is sample.name: for the formats whose samples are files. */
+int dataset_file_image(const struct dataset *d, int i, struct image *out, struct error *err);
+
+/* Does the name end like an image file? */
+bool dataset_is_image(const char *name);
+
+/* Adds a box given by its corners as fractions of the image, or calls dataset_bad, saying why it isn't a box. What stands out over the edge
+ * a little is cut off. */
+int dataset_add_box(struct dataset *d, struct sample *s, const double corners[4], int class_id, int difficult, const char *file, int line,
+                    struct error *err);
+
+#endif
