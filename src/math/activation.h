@@ -33,5 +33,7 @@ bool activation_from_output(enum activation a);
 
 /* dx[i] = dy[i]·f'(·): from y when activation_from_output, else from x (the other may be NULL). dx == dy allowed. */
 void activation_backward(enum activation a, const real *x, const real *y, const real *dy, real *dx, size_t n);
+/* The same in the calling thread. */
+void activation_backward_serial(enum activation a, const real *x, const real *y, const real *dy, real *dx, size_t n);
 
 #endif

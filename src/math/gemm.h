@@ -12,6 +12,14 @@ void gemm(int ta, int tb, int m, int n, int k, real alpha, const real *a, int ld
 void gemm_serial(int ta, int tb, int m, int n, int k, real alpha, const real *a, int lda, const real *b, int ldb, real beta, real *c,
                  int ldc);
 
+/* The tiles of an m × n product over k: `down` × `across` of them, of `rows` × `cols` (those at the end may be smaller). About `wanted` of
+ * them, fewer when they would be too small and more when they would not stay in cache. For kernels that run gemm_serial on the tiles
+ * themselves. */
+struct gemm_grid {
+    int rows, cols, down, across;
+};
+struct gemm_grid gemm_tiles(int m, int n, int k, int wanted);
+
 /* Prepares BLAS (one thread a call). Call once at program start, before threads exist. */
 void gemm_init(void);
 

@@ -1,0 +1,69 @@
+#include "math/gemm.h"
+
+#include <cblas.h>
+
+#include "base/parallel.h"
+
+/* Below this many multiplications a tile is not worth a task of its own. */
+#define TILE_WORK (1 << 20)
+/* Above this many numbers the tile of C is no longer in cache when BLAS has finished it. */
+#define TILE_AREA (1 << 18)
+/* Wanted tiles of a product that is large enough: divisible among 2, 4 and 8 threads, while each stays in the range where BLAS is at its
+ * best. */
+#define TILE_COUNT 16
+
+void gemm_init(void)
+{
+    openblas_set_num_threads(1);
+}
+
+static int round_up(int value, int multiple)
+{
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+struct gemm_grid gemm_tiles(int m, int n, int k, int wanted)
+{
+    struct gemm_grid g = {m > 0 ? m : 1, n > 0 ? n : 1, 1, 1};
+    for (;;) {
+        const double area = (double)g.rows * g.cols;
+        if (area <= TILE_AREA && (g.down * g.across >= wanted || area * k < 2.0 * TILE_WORK))
+            return g;
+        /* The longer side is halved; a row of C wants to stay a little longer than a column, because BLAS vectorises along it. */
+        if (g.cols > g.rows && g.cols >= 64)
+            g.cols = round_up((g.cols + 1) / 2, 32);
+        else if (g.rows >= 16)
+            g.rows = round_up((g.rows + 1) / 2, 8);
+        else
+            return g;
+        g.down = (m + g.rows - 1) / g.rows;
+        g.across = (n + g.cols - 1) / g.cols;
+    }
+}
+
+void gemm_serial(int ta, int tb, int m, int n, int k, real alpha, const real *a, int lda, const real *b, int ldb, real beta, real *c,
+                 int ldc)
+{
+    if (m <= 0 || n <= 0)
+        return;
+    const CBLAS_TRANSPOSE at = ta ? CblasTrans : CblasNoTrans, bt = tb ? CblasTrans : CblasNoTrans;
+#ifdef DLNET_DOUBLE
+    cblas_dgemm(CblasRowMajor, at, bt, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+#else
+    cblas_sgemm(CblasRowMajor, at, bt, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+#endif
+}
+
+void gemm(int ta, int tb, int m, int n, int k, real alpha, const real *a, int lda, const real *b, int ldb, real beta, real *c, int ldc)
+{
+    const struct gemm_grid g = gemm_tiles(m, n, k, TILE_COUNT);
+    const int tiles = g.down * g.across;
+#pragma omp parallel for schedule(dynamic) if (tiles > 1)
+    for (int tile = 0; tile < tiles; tile++) {
+        const int i = tile / g.across * g.rows, j = tile % g.across * g.cols;
+        const int rows = m - i < g.rows ? m - i : g.rows, cols = n - j < g.cols ? n - j : g.cols;
+        const real *at = a + (ta ? (size_t)i : (size_t)i * (size_t)lda);
+        const real *bt = b + (tb ? (size_t)j * (size_t)ldb : (size_t)j);
+        gemm_serial(ta, tb, rows, cols, k, alpha, at, lda, bt, ldb, beta, c + (size_t)i * (size_t)ldc + j, ldc);
+    }
+}

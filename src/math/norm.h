@@ -1,0 +1,48 @@
+/* norm: batch normalisation (Ioffe and Szegedy 2015), and the map per channel that it ends in. Arrays are n × c × s: s numbers (h·w) a
+ * channel. */
+#ifndef DLNET_MATH_NORM_H
+#define DLNET_MATH_NORM_H
+
+#include <stddef.h>
+
+#include "base/real.h"
+#include "math/activation.h"
+
+#define NORM_EPSILON 1e-5 /* inside the root */
+
+/* y = f(scale[k]·x + shift[k]) for channel k. NULL: scale 1, shift 0. */
+struct channel_map {
+    const real *scale, *shift;
+    enum activation activation;
+};
+
+/* In parallel over n × c × s; x == y allowed. */
+void norm_map(const struct channel_map *map, const real *x, int n, int c, size_t s, real *y);
+/* Channels first .. first + rows − 1, one row of `cols` each, row stride ld, in the calling thread and in place. map may be NULL: nothing.
+ */
+void norm_map_rows(const struct channel_map *map, int first, int rows, size_t cols, real *y, size_t ld);
+
+/* Bytes of scratch that norm_statistics and norm_backward need. */
+size_t norm_scratch_bytes(int n, int c, size_t s);
+
+/* mean[c] and variance[c] (over N = n·s). */
+void norm_statistics(const real *x, int n, int c, size_t s, real *mean, real *variance, void *scratch);
+
+/* running = (1 − momentum)·running + momentum·new; the variance over N − 1 (over N when N is 1). */
+void norm_update_running(const real *mean, const real *variance, int c, double count, double momentum, real *running_mean,
+                         real *running_variance);
+
+/* out_scale = scale / √(variance + ε), out_shift = shift − mean·out_scale: y = out_scale·x + out_shift is the normalised x. shift NULL: 0.
+ */
+void norm_fold(const real *scale, const real *shift, const real *mean, const real *variance, int c, real *out_scale, real *out_shift);
+
+/* Through y = f(scale·(x − mean)/√(variance + ε) + shift), mean and variance being functions of x. On entry dy is the gradient of y; on
+ * return that of x, in place. out: y, read when activation_from_output. dscale and dshift are added to (NULL: not wanted). */
+void norm_backward(enum activation a, const real *x, const real *out, const real *scale, const real *shift, const real *mean,
+                   const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch);
+
+/* The same with mean and variance as constants (running statistics). */
+void norm_backward_fixed(enum activation a, const real *x, const real *out, const real *scale, const real *shift, const real *mean,
+                         const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch);
+
+#endif

@@ -1,0 +1,223 @@
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "math/conv.h"
+#include "math/gemm.h"
+#include "reference.h"
+
+struct data {
+    size_t x, y, weights;
+    real *image, *weight, *dy, *out, *dx, *dweight;
+};
+
+static real *numbers(size_t n, uint64_t stream)
+{
+    real *v = mem_try(n, sizeof(real));
+    struct rng r = rng_make(1, RNG_TEST, stream, n);
+    for (size_t i = 0; i < n; i++)
+        v[i] = (real)rng_range(&r, -1, 1);
+    return v;
+}
+
+static struct data make(const struct conv_shape *s)
+{
+    struct data d = {.x = (size_t)s->batch * s->channels * s->height * s->width,
+                     .y = (size_t)s->batch * s->filters * s->out_h * s->out_w,
+                     .weights = (size_t)s->filters * (s->channels / s->groups) * s->size * s->size};
+    d.image = numbers(d.x, 1);
+    d.weight = numbers(d.weights, 2);
+    d.dy = numbers(d.y, 3);
+    d.out = numbers(d.y, 4);
+    d.dx = numbers(d.x, 5);
+    d.dweight = numbers(d.weights, 6);
+    return d;
+}
+
+static void drop(struct data *d)
+{
+    mem_free(d->image);
+    mem_free(d->weight);
+    mem_free(d->dy);
+    mem_free(d->out);
+    mem_free(d->dx);
+    mem_free(d->dweight);
+}
+
+/* The scratch of a pass, full of NaN (contents are undefined at entry), and a mark behind it that must survive. */
+static real *scratch_for(const struct conv_shape *s, enum conv_pass pass, int threads, size_t *n)
+{
+    *n = conv_scratch(s, pass, threads);
+    real *scratch = mem_try(*n + 16, sizeof(real));
+    for (size_t i = 0; i < *n + 16; i++)
+        scratch[i] = i < *n ? (real)NAN : 7;
+    return scratch;
+}
+
+static void drop_scratch(real *scratch, size_t n)
+{
+    for (size_t i = n; i < n + 16; i++)
+        assert_true(scratch[i] == 7);
+    mem_free(scratch);
+}
+
+static void run(const struct conv_shape *s, struct data *d, const struct channel_map *map, bool overwrite, int threads)
+{
+    size_t n;
+    real *scratch = scratch_for(s, CONV_FORWARD, threads, &n);
+    conv_forward(s, d->image, d->weight, map, d->out, scratch, threads);
+    drop_scratch(scratch, n);
+    scratch = scratch_for(s, CONV_BACKWARD_DATA, threads, &n);
+    conv_backward_data(s, d->dy, d->weight, d->dx, overwrite, scratch, threads);
+    drop_scratch(scratch, n);
+    scratch = scratch_for(s, CONV_BACKWARD_WEIGHTS, threads, &n);
+    conv_backward_weights(s, d->image, d->dy, d->dweight, scratch, threads);
+    drop_scratch(scratch, n);
+}
+
+static void check(struct conv_shape s)
+{
+    s.out_h = conv_output(s.height, s.size, s.stride_y, s.padding, s.dilation);
+    s.out_w = conv_output(s.width, s.size, s.stride_x, s.padding, s.dilation);
+    if (s.out_h < 1 || s.out_w < 1)
+        return;
+    const double tolerance = sizeof(real) == 8 ? 1e-13 : 1e-5;
+    struct data fast = make(&s), naive = make(&s), threaded = make(&s), overwritten = make(&s);
+    run(&s, &fast, NULL, false, 1);
+    reference_conv_forward(&s, naive.image, naive.weight, naive.out);
+    reference_conv_backward_data(&s, naive.dy, naive.weight, naive.dx);
+    reference_conv_backward_weights(&s, naive.image, naive.dy, naive.dweight);
+    const double forward = reference_error(fast.out, naive.out, fast.y), data = reference_error(fast.dx, naive.dx, fast.x);
+    const double weights = reference_error(fast.dweight, naive.dweight, fast.weights);
+    if (!(forward < tolerance && data < tolerance && weights < tolerance))
+        fail_msg("batch %d, %d x %d x %d -> %d, size %d, stride %d %d, pad %d, dilation %d, groups %d: errors %g %g %g", s.batch,
+                 s.channels, s.height, s.width, s.filters, s.size, s.stride_x, s.stride_y, s.padding, s.dilation, s.groups, forward, data,
+                 weights);
+    for (int threads = 2; threads <= 4; threads += 2) {
+        memcpy(threaded.dx, overwritten.dx, fast.x * sizeof(real));
+        memcpy(threaded.dweight, overwritten.dweight, fast.weights * sizeof(real));
+        run(&s, &threaded, NULL, false, threads);
+        assert_memory_equal(fast.out, threaded.out, fast.y * sizeof(real));
+        assert_memory_equal(fast.dx, threaded.dx, fast.x * sizeof(real));
+        assert_memory_equal(fast.dweight, threaded.dweight, fast.weights * sizeof(real));
+    }
+    /* Overwriting rubbish gives what adding to 0 gives, and the map is applied to every number. */
+    real *scale = numbers((size_t)s.filters, 7), *shift = numbers((size_t)s.filters, 8);
+    for (size_t i = 0; i < overwritten.x; i++)
+        overwritten.dx[i] = (real)NAN;
+    memset(naive.dx, 0, naive.x * sizeof(real));
+    reference_conv_backward_data(&s, naive.dy, naive.weight, naive.dx);
+    run(&s, &overwritten, &(struct channel_map){scale, shift, ACTIVATION_LEAKY}, true, 2);
+    assert_true(reference_error(overwritten.dx, naive.dx, naive.x) < tolerance);
+    for (size_t i = 0; i < naive.y; i++) {
+        const int f = (int)(i / (size_t)(s.out_h * s.out_w)) % s.filters;
+        const real v = scale[f] * naive.out[i] + shift[f];
+        naive.out[i] = v > 0 ? v : (real)0.1 * v;
+    }
+    assert_true(reference_error(overwritten.out, naive.out, naive.y) < tolerance);
+    mem_free(scale);
+    mem_free(shift);
+    drop(&fast);
+    drop(&naive);
+    drop(&threaded);
+    drop(&overwritten);
+}
+
+static void test_small_shapes(void **state)
+{
+    (void)state;
+    static const int sides[] = {1, 5, 7, 13};
+    for (int h = 0; h < 4; h++)
+        for (int w = 0; w < 4; w++)
+            for (int size = 1; size <= 5; size += 2)
+                for (int stride = 1; stride <= 3; stride++)
+                    for (int pad = 0; pad <= size; pad += size / 2 + 1)
+                        for (int groups = 1; groups <= 4; groups++) {
+                            if (groups == 3)
+                                continue;
+                            const struct conv_shape s = {.batch = stride == 2 ? 1 : 3,
+                                                         .channels = 4,
+                                                         .height = sides[h],
+                                                         .width = sides[w],
+                                                         .filters = 8,
+                                                         .size = size,
+                                                         .stride_x = stride,
+                                                         .stride_y = stride,
+                                                         .padding = pad,
+                                                         .dilation = 1,
+                                                         .groups = groups};
+                            check(s);
+                        }
+}
+
+static void test_depthwise(void **state)
+{
+    (void)state;
+    static const int sides[] = {1, 5, 7, 13, 40};
+    for (int h = 0; h < 5; h++)
+        for (int size = 2; size <= 7; size++)
+            for (int stride = 1; stride <= 3; stride++)
+                for (int pad = 0; pad <= size; pad++)
+                    for (int dilation = 1; dilation <= 2; dilation++)
+                        check((struct conv_shape){.batch = pad % 2 ? 1 : 3,
+                                                  .channels = 3,
+                                                  .height = sides[h],
+                                                  .width = sides[(h + size) % 5],
+                                                  .filters = 3,
+                                                  .size = size,
+                                                  .stride_x = stride,
+                                                  .stride_y = size % 3 + 1,
+                                                  .padding = pad,
+                                                  .dilation = dilation,
+                                                  .groups = 3});
+}
+
+static void test_uneven(void **state)
+{
+    (void)state;
+    check((struct conv_shape){2, 6, 9, 14, 10, 3, 1, 2, 1, 1, 2, 0, 0});
+    check((struct conv_shape){2, 6, 9, 14, 10, 3, 2, 1, 1, 1, 1, 0, 0});
+    check((struct conv_shape){2, 6, 9, 14, 4, 3, 1, 1, 2, 2, 2, 0, 0});
+    check((struct conv_shape){2, 3, 17, 12, 4, 3, 2, 2, 4, 4, 1, 0, 0});
+    check((struct conv_shape){1, 3, 3, 3, 4, 7, 1, 1, 3, 1, 1, 0, 0}); /* window larger than the image */
+    check((struct conv_shape){1, 2, 4, 4, 4, 2, 1, 1, 1, 1, 1, 0, 0}); /* even window: the output grows */
+    check((struct conv_shape){1, 1, 1, 50, 3, 1, 1, 1, 0, 1, 1, 0, 0});
+    check((struct conv_shape){2, 2, 1, 4, 2, 5, 1, 1, 2, 3, 1, 0, 0}); /* taps further out than the width */
+    check((struct conv_shape){3, 4, 6, 5, 6, 1, 2, 2, 0, 1, 2, 0, 0});
+    check((struct conv_shape){3, 4, 6, 5, 6, 1, 1, 1, 1, 1, 2, 0, 0}); /* a 1 x 1 kernel with padding */
+}
+
+/* Large enough that several strips, blocks of channels and partial sums come into play. */
+static void test_cut_shapes(void **state)
+{
+    (void)state;
+    check((struct conv_shape){1, 3, 61, 67, 16, 3, 1, 1, 1, 1, 1, 0, 0});
+    check((struct conv_shape){3, 16, 40, 33, 8, 3, 1, 1, 1, 1, 1, 0, 0});
+    check((struct conv_shape){8, 96, 13, 13, 24, 3, 1, 1, 1, 1, 1, 0, 0});
+    check((struct conv_shape){2, 80, 13, 13, 136, 3, 2, 2, 1, 1, 1, 0, 0});
+    check((struct conv_shape){1, 200, 26, 26, 72, 1, 1, 1, 0, 1, 1, 0, 0});
+    check((struct conv_shape){4, 64, 50, 50, 33, 1, 1, 1, 0, 1, 1, 0, 0});
+    check((struct conv_shape){1, 130, 30, 31, 20, 5, 1, 1, 2, 1, 1, 0, 0});
+}
+
+int main(void)
+{
+    gemm_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_small_shapes),
+        cmocka_unit_test(test_depthwise),
+        cmocka_unit_test(test_uneven),
+        cmocka_unit_test(test_cut_shapes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
