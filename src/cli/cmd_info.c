@@ -182,10 +182,10 @@ static int print_json(const struct network *net, const struct totals *t)
     return EXIT_OK;
 }
 
-/* A cfg alone is described as it is; anything else is a model. */
+/* A cfg alone (whatever its ending) is described as it is; anything else is a model. */
 static struct network *open_network(const struct cli_common *common, int *argc, char **argv, struct error *err)
 {
-    if (!common->model && *argc == optind + 1 && text_ends(argv[optind], ".cfg"))
+    if (!common->model && *argc == optind + 1 && !text_ends(argv[optind], ".safetensors") && !text_ends(argv[optind], ".weights"))
         return cli_build(argv[(*argc)-- - 1], common, err);
     return cli_model_unfolded(common, argc, argv, NULL, err);
 }
