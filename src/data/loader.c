@@ -1,0 +1,459 @@
+#include "data/loader.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* A ring of batches. loader_next and loader_open (the consumer) plan batches: which samples, which size. Workers claim a few images at a
+ * time of the oldest batch that has unclaimed ones, and write each into its place, so that nothing depends on who makes what. All fields
+ * of a slot but claimed, done and failed belong to the workers from the plan until done == batch.n, then to the consumer. */
+
+struct slot {
+    struct batch batch;
+    struct box_list *boxes; /* of each image */
+    int64_t start;          /* number of the first image in the sequence */
+    size_t input_capacity, box_capacity;
+    int claimed, done;
+    bool failed;
+    int failed_item; /* the first of the batch that failed: its error is told, whichever worker came first */
+    struct error error;
+};
+
+struct loader {
+    const struct dataset *data;
+    struct loader_options o;
+    int chunk; /* images claimed at once: a lock a chunk */
+    pthread_t *thread;
+    int n_threads;
+    atomic_bool stop;
+
+    pthread_mutex_t lock;
+    pthread_cond_t work, ready;
+    struct slot *slot; /* batch b of this loader stands in slot b mod n_slots */
+    int n_slots;
+    int64_t planned, taken; /* batches planned; batches of which every image is claimed */
+
+    /* of the consumer */
+    int64_t delivered;
+    bool held; /* the batch delivered last is still in use */
+    int *order;
+    int64_t order_epoch; /* −1: none */
+
+    /* unreadable images; the counters and `spare` under the lock */
+    atomic_uchar *unreadable; /* by sample: known since an earlier attempt */
+    int n_bad;
+    int64_t first_bad; /* place in the sequence */
+    char message[1024];
+    char *told; /* copy of it for loader_bad */
+    int *spare; /* permutation of the epoch in which a stand-in was last wanted */
+    int64_t spare_epoch;
+};
+
+static void permute(const struct loader *l, int64_t epoch, int *out)
+{
+    struct rng r = rng_make(l->o.seed, RNG_SHUFFLE, (uint64_t)epoch, 0);
+    rng_permute(&r, out, l->data->n_samples);
+}
+
+/* ---- the workers' side: one image ---- */
+
+static void note_bad(struct loader *l, int64_t place, int sample, const struct error *why)
+{
+    pthread_mutex_lock(&l->lock);
+    if (!atomic_exchange(&l->unreadable[sample], 1))
+        l->n_bad++;
+    if (l->first_bad < 0 || place < l->first_bad) {
+        l->first_bad = place;
+        snprintf(l->message, sizeof l->message, "%.*s", (int)sizeof l->message - 1, why->text);
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Sample at a position of an epoch's permutation, for the rare case that another one must stand in. */
+static int sample_at(struct loader *l, int64_t epoch, int64_t position)
+{
+    pthread_mutex_lock(&l->lock);
+    if (!l->spare)
+        l->spare = mem_new((size_t)l->data->n_samples, sizeof *l->spare);
+    if (l->spare_epoch != epoch)
+        permute(l, epoch, l->spare);
+    l->spare_epoch = epoch;
+    const int sample = l->spare[position];
+    pthread_mutex_unlock(&l->lock);
+    return sample;
+}
+
+/* Decodes a sample. 1: done, 0: unreadable and to be passed over, −1: the loader must stop (e). */
+static int read_one(struct loader *l, int64_t place, int sample, struct image *im, struct error *e)
+{
+    if (atomic_load(&l->unreadable[sample]))
+        return 0;
+    *e = ERROR_INIT;
+    if (dataset_image(l->data, sample, im, e) == 0)
+        return 1;
+    note_bad(l, place, sample, e);
+    return l->data->skip_bad && e->status != EXIT_FAIL ? 0 : -1;
+}
+
+static int none_readable(struct loader *l, struct error *e)
+{
+    *e = ERROR_INIT;
+    pthread_mutex_lock(&l->lock);
+    error_add(e, EXIT_DATA, "none of the %d images can be read; the first mistake: %s", l->data->n_samples, l->message);
+    pthread_mutex_unlock(&l->lock);
+    return -1;
+}
+
+/* The image that belongs at a place of the training sequence, or the next readable one of its epoch's permutation. −1: none (e). */
+static int read_in_order(struct loader *l, int64_t place, int sample, struct image *im, int *found, struct error *e)
+{
+    const int64_t n = l->data->n_samples, epoch = place / n;
+    for (int64_t tries = 0; tries < n; tries++) {
+        *found = tries == 0 ? sample : sample_at(l, epoch, (place + tries) % n);
+        const int got = read_one(l, place, *found, im, e);
+        if (got != 0)
+            return got > 0 ? 0 : -1;
+    }
+    return none_readable(l, e);
+}
+
+/* Three more images for a mosaic, drawn at random; unreadable ones give way to the next sample. */
+static int read_partners(struct loader *l, int64_t place, struct rng *rng, struct image im[4], const struct sample *s[4], struct error *e)
+{
+    const int n = l->data->n_samples;
+    for (int k = 1; k < 4; k++) {
+        int sample = rng_below(rng, n), got = 0;
+        for (int tries = 0; tries < n && got == 0; tries++, sample = (sample + 1) % n) {
+            got = read_one(l, place, sample, &im[k], e);
+            s[k] = &l->data->sample[sample];
+        }
+        if (got <= 0)
+            return got < 0 ? -1 : none_readable(l, e);
+    }
+    return 0;
+}
+
+static int make_training(struct loader *l, struct slot *slot, int i, const struct augment *a, float *input, struct error *e)
+{
+    struct batch *b = &slot->batch;
+    const int64_t place = slot->start + i;
+    struct image im[4] = {0};
+    const struct sample *s[4];
+    /* The generator is keyed by the sample whose turn it is, so that a stand-in is augmented otherwise than at its own turn. */
+    struct rng rng = rng_make(l->o.seed, RNG_AUGMENT, (uint64_t)(place / l->data->n_samples), (uint64_t)b->sample[i]);
+    if (read_in_order(l, place, b->sample[i], &im[0], &b->sample[i], e) != 0)
+        return -1;
+    b->original_w[i] = im[0].w;
+    b->original_h[i] = im[0].h;
+    s[0] = &l->data->sample[b->sample[i]];
+    int result = 0;
+    if (!augment_draw_mosaic(a, &rng))
+        augment_sample(a, 1, &im[0], s[0], &rng, input, &slot->boxes[i]);
+    else if ((result = read_partners(l, place, &rng, im, s, e)) == 0)
+        augment_mosaic(a, im, s, &rng, input, &slot->boxes[i]);
+    for (int k = 0; k < 4; k++)
+        image_free(&im[k]);
+    return result;
+}
+
+static int make_plain(struct loader *l, struct slot *slot, int i, const struct augment *a, float *input, struct error *e)
+{
+    struct batch *b = &slot->batch;
+    struct image im = {0};
+    const int got = read_one(l, slot->start + i, b->sample[i], &im, e);
+    if (got < 0)
+        return -1;
+    if (got == 0) {
+        const size_t each = (size_t)a->c * (size_t)a->w * (size_t)a->h;
+        for (size_t k = 0; k < each; k++)
+            input[k] = .5f;
+        b->bad[i] = true;
+        return 0;
+    }
+    b->original_w[i] = im.w;
+    b->original_h[i] = im.h;
+    b->placement[i] = augment_fit(a, &im, &l->data->sample[b->sample[i]], input, &slot->boxes[i]);
+    image_free(&im);
+    return 0;
+}
+
+static void make_item(struct loader *l, struct slot *slot, int i)
+{
+    struct batch *b = &slot->batch;
+    struct augment a = l->o.augment;
+    a.w = b->w;
+    a.h = b->h;
+    float *input = b->input + (size_t)i * (size_t)a.c * (size_t)a.w * (size_t)a.h;
+    slot->boxes[i].n = 0;
+    b->bad[i] = false;
+    b->placement[i] = (struct placement){1, 1, 0, 0};
+    b->original_w[i] = b->original_h[i] = 0;
+    struct error e;
+    const int result = l->o.train ? make_training(l, slot, i, &a, input, &e) : make_plain(l, slot, i, &a, input, &e);
+    if (result != 0) {
+        pthread_mutex_lock(&l->lock);
+        if (!slot->failed || i < slot->failed_item) {
+            slot->failed = true;
+            slot->failed_item = i;
+            slot->error = e;
+        }
+        pthread_mutex_unlock(&l->lock);
+        return;
+    }
+    if (b->label) {
+        float *row = b->label + (size_t)i * (size_t)l->o.n_classes;
+        const int label = l->data->sample[b->sample[i]].label;
+        memset(row, 0, (size_t)l->o.n_classes * sizeof *row);
+        if (label >= 0 && label < l->o.n_classes)
+            row[label] = 1;
+    }
+}
+
+static void *work(void *context)
+{
+    struct loader *l = context;
+    pthread_mutex_lock(&l->lock);
+    while (!atomic_load(&l->stop)) {
+        if (l->taken == l->planned) {
+            pthread_cond_wait(&l->work, &l->lock);
+            continue;
+        }
+        struct slot *slot = &l->slot[l->taken % l->n_slots];
+        const int n = slot->batch.n, begin = slot->claimed, end = n - begin < l->chunk ? n : begin + l->chunk;
+        slot->claimed = end;
+        if (end == n)
+            l->taken++;
+        pthread_mutex_unlock(&l->lock);
+        for (int i = begin; i < end && !atomic_load(&l->stop); i++)
+            make_item(l, slot, i);
+        pthread_mutex_lock(&l->lock);
+        slot->done += end - begin;
+        if (slot->done == n)
+            pthread_cond_signal(&l->ready);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+/* ---- the consumer's side ---- */
+
+/* Samples of the training sequence from place `start` on. */
+static void plan_training(struct loader *l, struct batch *b, int64_t start)
+{
+    const int64_t n = l->data->n_samples;
+    for (int i = 0; i < b->n; i++) {
+        const int64_t epoch = (start + i) / n;
+        if (epoch != l->order_epoch)
+            permute(l, epoch, l->order);
+        l->order_epoch = epoch;
+        b->sample[i] = l->order[(start + i) % n];
+    }
+}
+
+/* Plans the next batch into its slot, which nobody uses. At the end of an evaluation pass: nothing. */
+static void plan(struct loader *l)
+{
+    const int64_t number = l->planned, n = l->data->n_samples, start = (l->o.train ? l->o.first : 0) + number * l->o.batch;
+    if (!l->o.train && start >= n)
+        return;
+    struct slot *slot = &l->slot[number % l->n_slots];
+    struct batch *b = &slot->batch;
+    b->n = l->o.train || n - start > l->o.batch ? l->o.batch : (int)(n - start);
+    b->w = l->o.augment.w;
+    b->h = l->o.augment.h;
+    if (l->o.size_of)
+        l->o.size_of(l->o.context, start / l->o.batch, &b->w, &b->h);
+    assert(b->w > 0 && b->h > 0);
+    slot->start = start;
+    slot->claimed = slot->done = 0;
+    slot->failed = false;
+
+    size_t wanted = (size_t)l->o.batch;
+    const bool fits = mem_mul(wanted, (size_t)l->o.augment.c, &wanted) && mem_mul(wanted, (size_t)b->w, &wanted) &&
+                      mem_mul(wanted, (size_t)b->h, &wanted);
+    if (!fits || wanted > slot->input_capacity) {
+        mem_free(b->input);
+        b->input = fits ? mem_try(wanted, sizeof *b->input) : NULL;
+        slot->input_capacity = b->input ? wanted : 0;
+    }
+    if (!b->input) {
+        slot->error = ERROR_INIT;
+        error_add(&slot->error, EXIT_FAIL,
+                  "no memory for a batch of %d images of %d x %d; expected a smaller batch= or more subdivisions=", b->n, b->w, b->h);
+        slot->failed = true;
+        b->n = 0;
+    } else if (l->o.train) {
+        plan_training(l, b, start);
+    } else {
+        for (int i = 0; i < b->n; i++)
+            b->sample[i] = (int)start + i;
+    }
+    pthread_mutex_lock(&l->lock);
+    l->planned++;
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* All boxes of a finished batch one after the other. */
+static void gather_boxes(struct slot *slot)
+{
+    struct batch *b = &slot->batch;
+    b->box_start[0] = 0;
+    for (int i = 0; i < b->n; i++)
+        b->box_start[i + 1] = b->box_start[i] + slot->boxes[i].n;
+    b->box = mem_grow(b->box, &slot->box_capacity, (size_t)b->box_start[b->n] + 1, sizeof *b->box);
+    for (int i = 0; i < b->n; i++)
+        if (slot->boxes[i].n > 0)
+            memcpy(b->box + b->box_start[i], slot->boxes[i].item, (size_t)slot->boxes[i].n * sizeof *b->box);
+}
+
+int loader_next(struct loader *l, struct batch **out, struct error *err)
+{
+    if (l->held) {
+        l->held = false;
+        plan(l);
+    }
+    if (l->delivered == l->planned)
+        return 0;
+    struct slot *slot = &l->slot[l->delivered % l->n_slots];
+    pthread_mutex_lock(&l->lock);
+    while (slot->done < slot->batch.n)
+        pthread_cond_wait(&l->ready, &l->lock);
+    pthread_mutex_unlock(&l->lock);
+    if (slot->failed)
+        return error_add(err, slot->error.status, "%s", slot->error.text);
+    gather_boxes(slot);
+    *out = &slot->batch;
+    l->delivered++;
+    l->held = true;
+    return 1;
+}
+
+static void slot_init(struct slot *slot, const struct loader_options *o)
+{
+    const size_t n = (size_t)o->batch;
+    struct batch *b = &slot->batch;
+    b->sample = mem_new(n, sizeof *b->sample);
+    b->placement = mem_new(n, sizeof *b->placement);
+    b->original_w = mem_new(n, sizeof *b->original_w);
+    b->original_h = mem_new(n, sizeof *b->original_h);
+    b->label = o->n_classes > 0 && o->augment.task == TASK_CLASSIFY ? mem_new(n * (size_t)o->n_classes, sizeof *b->label) : NULL;
+    b->box_start = mem_new(n + 1, sizeof *b->box_start);
+    b->bad = mem_new(n, sizeof *b->bad);
+    slot->boxes = mem_new(n, sizeof *slot->boxes);
+}
+
+static void slot_free(struct slot *slot, int batch)
+{
+    struct batch *b = &slot->batch;
+    for (int i = 0; slot->boxes && i < batch; i++)
+        free(slot->boxes[i].item);
+    free(slot->boxes);
+    mem_free(b->input);
+    free(b->sample);
+    free(b->placement);
+    free(b->original_w);
+    free(b->original_h);
+    free(b->label);
+    free(b->box);
+    free(b->box_start);
+    free(b->bad);
+}
+
+/* Signals stay with the thread that started the program: a worker would only lose the time of the handler. */
+static int start_workers(struct loader *l, struct error *err)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = 0;
+    while (l->n_threads < l->o.threads && code == 0) {
+        code = pthread_create(&l->thread[l->n_threads], NULL, work, l);
+        l->n_threads += code == 0;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return l->n_threads > 0 ? 0 : error_add(err, EXIT_FAIL, "no thread could be started to load images: %s", strerror(code));
+}
+
+struct loader *loader_open(const struct dataset *d, const struct loader_options *o, struct error *err)
+{
+    assert(o->batch >= 1 && o->threads >= 1 && o->ahead >= 1 && d->n_samples >= 1 && o->first >= 0);
+    struct loader *l = mem_new(1, sizeof *l);
+    l->data = d;
+    l->o = *o;
+    l->chunk = o->batch / (4 * o->threads);
+    l->chunk = l->chunk < 1 ? 1 : l->chunk > 8 ? 8 : l->chunk;
+    l->n_slots = o->ahead + 1;
+    l->slot = mem_new((size_t)l->n_slots, sizeof *l->slot);
+    for (int i = 0; i < l->n_slots; i++)
+        slot_init(&l->slot[i], o);
+    l->thread = mem_new((size_t)o->threads, sizeof *l->thread);
+    l->order = mem_new((size_t)d->n_samples, sizeof *l->order);
+    l->unreadable = mem_new((size_t)d->n_samples, sizeof *l->unreadable);
+    l->told = mem_new(sizeof l->message, 1);
+    l->order_epoch = l->spare_epoch = l->first_bad = -1;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->work, NULL);
+    pthread_cond_init(&l->ready, NULL);
+    for (int i = 0; i < l->n_slots; i++)
+        plan(l);
+    if (start_workers(l, err) != 0) {
+        loader_close(l);
+        return NULL;
+    }
+    return l;
+}
+
+int loader_bad(const struct loader *l, const char **message)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&l->lock;
+    pthread_mutex_lock(lock);
+    const int n = l->n_bad;
+    memcpy(l->told, l->message, sizeof l->message); /* the workers may go on to write the other */
+    pthread_mutex_unlock(lock);
+    *message = l->told;
+    return n;
+}
+
+size_t loader_bytes(const struct loader_options *o)
+{
+    /* Sizes of multi-scale training are drawn: the largest of many draws stands for the largest. */
+    size_t largest = (size_t)o->augment.w * (size_t)o->augment.h;
+    for (int64_t b = 0; o->size_of && b < 1024; b++) {
+        int w = o->augment.w, h = o->augment.h;
+        o->size_of(o->context, o->first / o->batch + b, &w, &h);
+        largest = (size_t)w * (size_t)h > largest ? (size_t)w * (size_t)h : largest;
+    }
+    const size_t each = largest * (size_t)o->augment.c * sizeof(float) + (size_t)o->n_classes * sizeof(float) + 128;
+    return (size_t)(o->ahead + 1) * (size_t)o->batch * each;
+}
+
+void loader_close(struct loader *l)
+{
+    if (!l)
+        return;
+    pthread_mutex_lock(&l->lock);
+    atomic_store(&l->stop, true);
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+    for (int i = 0; i < l->n_threads; i++)
+        pthread_join(l->thread[i], NULL);
+    for (int i = 0; i < l->n_slots; i++)
+        slot_free(&l->slot[i], l->o.batch);
+    pthread_cond_destroy(&l->work);
+    pthread_cond_destroy(&l->ready);
+    pthread_mutex_destroy(&l->lock);
+    free(l->slot);
+    free(l->thread);
+    free(l->order);
+    free(l->spare);
+    free(l->told);
+    free((void *)l->unreadable);
+    free(l);
+}
