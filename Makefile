@@ -1,19 +1,22 @@
 # dlnet: `make help` lists the targets.
 CC      ?= cc
 PREFIX  ?= /usr/local
+DESTDIR ?=
 BUILD   ?= build
-DEBUG   ?=
 SANITIZE ?=
+TIMEOUT ?= 900
 
-PACKAGES = libcjson cairo zlib expat openblas
 CFLAGS  ?= -O3 -g
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unknown-pragmas
 BASE     = -std=gnu11 -fopenmp -fno-math-errno -fno-trapping-math -fstack-protector-strong -D_GNU_SOURCE
-CPPFLAGS += -Isrc -MMD -MP $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) -I/usr/include/stb
-LDLIBS   = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -lpthread
+CPPFLAGS += -Isrc -MMD -MP $(PACKAGE_CFLAGS) -I/usr/include/stb
+LDLIBS   = $(PACKAGE_LIBS) -lm -lpthread
 
 ifneq ($(SANITIZE),)
-BASE += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+BASE += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer
+endif
+ifneq ($(findstring undefined,$(SANITIZE)),)
+BASE += -fno-sanitize-recover=undefined
 endif
 ALL_CFLAGS = $(BASE) $(WARN) $(CFLAGS)
 
@@ -24,14 +27,30 @@ LIBRARY  = $(filter-out $(BUILD)/src/cli/main.o,$(OBJECTS))
 DOUBLE   = $(patsubst %.c,$(BUILD)/double/%.o,$(sort $(wildcard src/base/*.c src/math/*.c src/box/*.c src/config/*.c src/net/*.c src/layer/*.c)))
 TESTS    = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
 GRADS    = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/grad_*.c)))
+SHELL_TESTS = $(filter-out tests/cli/lib.sh,$(sort $(wildcard tests/*/*.sh)))
 SHARED_TEST = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 SHARED_GRAD = $(patsubst %.c,$(BUILD)/double/%.o,$(wildcard tests/*.c))
+FORMATTED = $(sort $(wildcard src/*/*.[ch] tests/*.[ch] tests/*/*.[ch]))
+SCRIPTS  = $(sort scripts/install-deps scripts/run-tests .ci/run $(wildcard scripts/*.sh tests/*/*.sh))
+# Two jobs where the caller asked for no number.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j2)
 
-.PHONY: all deps demo test tests-build lint format asan bench accuracy install uninstall clean help
+.PHONY: all deps demo test tests-build lint format asan tsan accuracy install uninstall clean help
 .SECONDARY:
+.DELETE_ON_ERROR:
 
 all: $(BUILD)/dlnet
 	@ln -sf $(BUILD)/dlnet dlnet
+
+# Looked up once a build folder; installs what is missing first, so that a clean machine needs no more than `make`.
+$(BUILD)/packages.mk: scripts/install-deps
+	@scripts/install-deps
+	@mkdir -p $(@D)
+	@printf 'PACKAGE_CFLAGS = %s\nPACKAGE_LIBS = %s\n' "$$(pkg-config --cflags libcjson cairo zlib expat openblas)" \
+	    "$$(pkg-config --libs libcjson cairo zlib expat openblas)" > $@
+ifneq ($(filter-out deps lint format uninstall clean help asan tsan demo accuracy,$(or $(MAKECMDGOALS),all)),)
+include $(BUILD)/packages.mk
+endif
 
 $(BUILD)/dlnet: $(OBJECTS)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -63,9 +82,72 @@ $(TESTS): $(BUILD)/tests/%: tests/%.c $(SHARED_TEST) $(BUILD)/libdlnet.a
 $(BUILD)/tests/%.o: CPPFLAGS += -Itests
 $(BUILD)/double/tests/%.o: CPPFLAGS += -Itests
 
+deps:
+	@scripts/install-deps --test
+
 tests-build: $(BUILD)/dlnet $(TESTS) $(GRADS)
 
+# Every test program and every shell test, the rest too when one fails; the last line counts them all.
+test:
+	@scripts/install-deps --test
+	@$(MAKE) $(PARALLEL) tests-build
+	@DLNET=$(BUILD)/dlnet LIMIT=$(TIMEOUT) scripts/run-tests $(TESTS) $(GRADS) $(SHELL_TESTS)
+
+# The same under AddressSanitizer and UBSan: slower, but no wrong access and no undefined operation goes unseen.
+asan:
+	@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 LSAN_OPTIONS=suppressions=scripts/leaks.supp:print_suppressions=0 \
+	    UBSAN_OPTIONS=print_stacktrace=1 OMP_NUM_THREADS=2 \
+	    $(MAKE) BUILD=build-asan SANITIZE=address,undefined CFLAGS="-O1 -g" TIMEOUT=3600 test
+
+# The program's own threads (loader) under ThreadSanitizer. OpenMP's library isn't built for it and would be accused wrongly, hence one OpenMP thread.
+tsan:
+	@scripts/install-deps --test
+	@$(MAKE) $(PARALLEL) BUILD=build-tsan SANITIZE=thread CFLAGS="-O1 -g" tests-build
+	@$(MAKE) BUILD=build-tsan tsan-run
+.PHONY: tsan-run
+tsan-run:
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TSAN_OPTIONS=halt_on_error=1 setarch -R scripts/run-tests $(TESTS)
+
+lint:
+	@scripts/install-deps --test --lint
+	@scripts/lint.sh $(FORMATTED) -- $(SCRIPTS)
+
+format:
+	@scripts/install-deps --lint
+	clang-format -i $(FORMATTED)
+
+# Trains the YOLO of cfg/yolo.cfg on the built-in pictures and finds the objects of one it hasn't seen.
+demo:
+	@$(MAKE) $(PARALLEL) all
+	@DLNET=$(BUILD)/dlnet scripts/demo.sh
+
+# Trains the networks whose figures the README tells, and prints the figures.
+accuracy:
+	@$(MAKE) $(PARALLEL) all
+	@DLNET=$(BUILD)/dlnet scripts/accuracy.sh
+
+install: $(BUILD)/dlnet
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dlnet/cfg
+	install -m 755 $(BUILD)/dlnet $(DESTDIR)$(PREFIX)/bin/dlnet
+	install -m 644 cfg/*.cfg $(DESTDIR)$(PREFIX)/share/dlnet/cfg
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/dlnet
+	rm -rf $(DESTDIR)$(PREFIX)/share/dlnet
+
 clean:
-	rm -rf build dlnet
+	rm -rf build build-asan build-tsan dlnet
+
+help:
+	@echo 'make             builds ./dlnet (installs missing packages with apt first)'
+	@echo 'make demo        trains cfg/yolo.cfg and marks the objects of an unseen picture'
+	@echo 'make test        builds and runs all tests; the last line counts them'
+	@echo 'make asan, tsan  the tests under AddressSanitizer and UBSan, under ThreadSanitizer'
+	@echo 'make lint        formatting, cppcheck, clang-tidy, shellcheck; make format formats'
+	@echo 'make accuracy    trains the networks whose figures the README tells'
+	@echo 'make deps        installs the packages for building and testing'
+	@echo 'make install     to PREFIX (/usr/local), under DESTDIR; uninstall removes it'
+	@echo 'make clean       removes what was built'
+	@echo 'Variables: BUILD (folder), CC, CFLAGS, SANITIZE (address,undefined or thread).'
 
 -include $(OBJECTS:.o=.d) $(DOUBLE:.o=.d) $(TESTS:=.d) $(GRADS:=.d) $(SHARED_TEST:.o=.d) $(SHARED_GRAD:.o=.d)

@@ -90,6 +90,7 @@ void f32_write(FILE *f, const real *x, size_t count)
             memcpy(&bits, &v, sizeof bits);
             f32_put_u32(buffer + i * 4, bits);
         }
+        /* cppcheck-suppress uninitvar ; the loop above filled what is written */
         fwrite(buffer, 4, now, f);
         done += now;
     }

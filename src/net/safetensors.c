@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "net/f32.h"
 
 #define HEADER_LIMIT 100000000 /* bytes; the limit of the format's own reader */
@@ -29,7 +30,7 @@ static struct shown show(const char *s)
 {
     struct shown out = {""};
     size_t n = 0;
-    for (; s[n] && n < sizeof out.text - 1; n++)
+    for (; n < sizeof out.text - 1 && s[n]; n++)
         out.text[n] = iscntrl((unsigned char)s[n]) ? '?' : s[n];
     if (s[n])
         memcpy(out.text + sizeof out.text - 4, "...", 3);
@@ -270,8 +271,11 @@ int safetensors_write(FILE *f, const struct safetensors_pair *text, int n_texts,
 {
     cJSON *header = cJSON_CreateObject(), *metadata = cJSON_AddObjectToObject(header, METADATA);
     bool whole_header = metadata;
-    for (int i = 0; i < n_texts; i++)
-        whole_header &= cJSON_AddStringToObject(metadata, text[i].key, text[i].value) != NULL;
+    for (int i = 0; i < n_texts; i++) {
+        char *value = utf8_clean(text[i].value);
+        whole_header &= cJSON_AddStringToObject(metadata, text[i].key, value) != NULL;
+        free(value);
+    }
     uint64_t at = 0;
     size_t *count = mem_new((size_t)n_tensors + 1, sizeof *count);
     for (int i = 0; i < n_tensors; i++)

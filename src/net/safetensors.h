@@ -51,7 +51,8 @@ struct safetensors_pair {
     const char *key, *value;
 };
 
-/* Header and data in the order given, the data starting at a multiple of 8 bytes. The same input gives the same bytes. Failures of writing
+/* Header and data in the order given, the data starting at a multiple of 8 bytes. Texts are brought to valid UTF-8. The same
+ * input gives the same bytes. Failures of writing
  * stay with the stream; −1: no memory. */
 int safetensors_write(FILE *f, const struct safetensors_pair *text, int n_texts, const struct safetensors_tensor *tensor, int n_tensors,
                       struct error *err);

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # lib.sh: what the shell tests share. A test drives the program as a user does:
 #
 #     #!/usr/bin/env bash

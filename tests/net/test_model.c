@@ -408,6 +408,22 @@ static void test_metadata(void **state)
     }
 }
 
+/* Latin-1 in a name list must not make a file that strict JSON readers refuse. */
+static void test_not_utf8(void **state)
+{
+    (void)state;
+    struct error err = ERROR_INIT;
+    struct network *net = named(1);
+    free(net->names[0]);
+    net->names[0] = mem_string("caf\xe9");
+    const char *path = support_path(dir, "latin.safetensors");
+    assert_int_equal(model_write(net, path, NULL, &err), 0);
+    struct model_file *m = model_open(path, &err);
+    assert_string_equal(model_text(m, "names"), "[\"caf\xef\xbf\xbd\",\"back\\\\slash\\ttab\"]");
+    model_close(m);
+    network_free(net);
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -427,7 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_layout),   cmocka_unit_test(test_hostile_headers),
         cmocka_unit_test(test_hostile_sizes), cmocka_unit_test(test_damaged),  cmocka_unit_test(test_mismatch),
-        cmocka_unit_test(test_build),         cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_build),         cmocka_unit_test(test_metadata), cmocka_unit_test(test_not_utf8),
     };
     return cmocka_run_group_tests_name("net/model", tests, begin, end);
 }
