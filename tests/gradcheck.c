@@ -375,3 +375,17 @@ double gradcheck_cfg(const char *cfg_text, const struct gradcheck_options *optio
     network_free(c.net);
     return c.worst;
 }
+
+void gradcheck_all(const char *const *cfg_texts, const struct gradcheck_options *options)
+{
+    struct gradcheck_options o = {0};
+    if (options) {
+        o = *options;
+    }
+    for (int i = 0; cfg_texts[i]; i++) {
+        for (o.batch = 1; o.batch <= 3; o.batch += 2) {
+            o.seed++;
+            gradcheck_cfg(cfg_texts[i], &o);
+        }
+    }
+}

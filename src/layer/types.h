@@ -1,0 +1,15 @@
+/* types: the layer types, one file each. A new layer: its file, a line here and one in types.c. */
+#ifndef DLNET_LAYER_TYPES_H
+#define DLNET_LAYER_TYPES_H
+
+#include "net/layer.h"
+
+extern const struct layer_type layer_convolutional, layer_connected, layer_batchnorm, layer_activation;
+extern const struct layer_type layer_maxpool, layer_avgpool;
+extern const struct layer_type layer_dropout;
+extern const struct layer_type layer_softmax, layer_cost;
+extern const struct layer_type layer_route, layer_shortcut, layer_scale_channels;
+extern const struct layer_type layer_upsample, layer_reorg;
+extern const struct layer_type layer_yolo, layer_region;
+
+#endif

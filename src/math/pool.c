@@ -1,0 +1,235 @@
+#include "math/pool.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/parallel.h"
+#include "base/simd.h"
+
+/* A maximum over a rectangle is the maximum of its rows' maxima, so the general kernel runs along the rows into scratch and then down the
+ * columns: kh + kw comparisons an element instead of kh·kw. Each pass keeps the first of equal values, so the position found is the first
+ * one in row-major order, as a scan of the rectangle would find it. */
+
+/* Tiles that each own a part of the scratch. */
+static int scratch_tiles(size_t planes)
+{
+    return planes < 32 ? (int)planes : 32;
+}
+
+static bool is_halving(struct pool_window k)
+{
+    return k.kh == 2 && k.kw == 2 && k.stride_h == 2 && k.stride_w == 2 && k.top == 0 && k.left == 0;
+}
+
+size_t pool_max_scratch(struct pool_window k, size_t planes, int h, int w, int out_h, int out_w)
+{
+    (void)w;
+    (void)out_h;
+    return is_halving(k) ? 0 : (size_t)scratch_tiles(planes) * (size_t)h * (size_t)out_w;
+}
+
+/* Two rows (the second may be the first again: the last row of an odd height) to one of half the width, rounded up. */
+SIMD_CLONES static void halve_rows(const real *restrict a, const real *restrict b, real *restrict y, int w)
+{
+    const int pairs = w / 2;
+    for (int j = 0; j < pairs; j++) {
+        const real u = a[2 * j] < a[2 * j + 1] ? a[2 * j + 1] : a[2 * j];
+        const real v = b[2 * j] < b[2 * j + 1] ? b[2 * j + 1] : b[2 * j];
+        y[j] = u < v ? v : u;
+    }
+    if (w % 2)
+        y[pairs] = a[w - 1] < b[w - 1] ? b[w - 1] : a[w - 1];
+}
+
+/* The same with positions; at: that of a[0], down: from a to b. */
+SIMD_CLONES static void halve_rows_index(const real *restrict a, const real *restrict b, real *restrict y, int32_t *restrict index, int w,
+                                         int32_t at, int32_t down)
+{
+    const int pairs = w / 2;
+    for (int j = 0; j < pairs; j++) {
+        const real a0 = a[2 * j], a1 = a[2 * j + 1], b0 = b[2 * j], b1 = b[2 * j + 1];
+        const int32_t first = at + 2 * j;
+        const real u = a0 < a1 ? a1 : a0, v = b0 < b1 ? b1 : b0;
+        const int32_t iu = a0 < a1 ? first + 1 : first, iv = b0 < b1 ? first + down + 1 : first + down;
+        y[j] = u < v ? v : u;
+        index[j] = u < v ? iv : iu;
+    }
+    if (w % 2) {
+        const bool lower = a[w - 1] < b[w - 1];
+        y[pairs] = lower ? b[w - 1] : a[w - 1];
+        index[pairs] = at + w - 1 + (lower ? down : 0);
+    }
+}
+
+static void halve_plane(const real *x, real *y, int32_t *index, int h, int w, int out_h, int out_w)
+{
+    for (int i = 0; i < out_h; i++) {
+        const int down = 2 * i + 1 < h ? w : 0;
+        const real *a = x + (size_t)(2 * i) * (size_t)w;
+        real *to = y + (size_t)i * (size_t)out_w;
+        if (index)
+            halve_rows_index(a, a + down, to, index + (size_t)i * (size_t)out_w, w, 2 * i * w, down);
+        else
+            halve_rows(a, a + down, to, w);
+    }
+}
+
+/* Outputs [*from, *to) whose window has its element m inside the image: 0 ≤ i·stride − offset + m < size. */
+static void inside(int m, int stride, int offset, int size, int out, int *from, int *to)
+{
+    const int lo = offset - m, hi = size + offset - m; /* lo ≤ i·stride < hi */
+    *from = lo > 0 ? (lo + stride - 1) / stride : 0;
+    *to = hi > 0 ? (hi + stride - 1) / stride : 0;
+    if (*to > out)
+        *to = out;
+}
+
+SIMD_CLONES static void max_step1(const real *restrict x, real *restrict y, int n)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = y[i] < x[i] ? x[i] : y[i];
+}
+
+SIMD_CLONES static void max_step1_index(const real *restrict x, real *restrict y, int32_t *restrict index, int n, int32_t at)
+{
+    for (int i = 0; i < n; i++) {
+        index[i] = y[i] < x[i] ? at + i : index[i];
+        y[i] = y[i] < x[i] ? x[i] : y[i];
+    }
+}
+
+SIMD_CLONES static void max_rows_index(const real *restrict x, const int32_t *restrict from, real *restrict y, int32_t *restrict index,
+                                       int n)
+{
+    for (int i = 0; i < n; i++) {
+        index[i] = y[i] < x[i] ? from[i] : index[i];
+        y[i] = y[i] < x[i] ? x[i] : y[i];
+    }
+}
+
+/* One row: y[j] = max over m of x[j·stride − left + m]. at: position of x[0] in its plane. */
+static void row_max(const real *x, real *y, int32_t *index, int w, int out_w, struct pool_window k, int32_t at)
+{
+    for (int j = 0; j < out_w; j++) {
+        const int start = j * k.stride_w - k.left;
+        y[j] = -INFINITY;
+        if (index)
+            index[j] = at + (start > 0 ? start : 0);
+    }
+    for (int m = 0; m < k.kw; m++) {
+        int from, to;
+        inside(m, k.stride_w, k.left, w, out_w, &from, &to);
+        const int start = from * k.stride_w - k.left + m;
+        if (to <= from)
+            continue;
+        if (k.stride_w == 1 && index)
+            max_step1_index(x + start, y + from, index + from, to - from, at + start);
+        else if (k.stride_w == 1)
+            max_step1(x + start, y + from, to - from);
+        else
+            for (int j = from; j < to; j++) {
+                const int p = j * k.stride_w - k.left + m;
+                if (y[j] < x[p]) {
+                    y[j] = x[p];
+                    if (index)
+                        index[j] = at + p;
+                }
+            }
+    }
+}
+
+static void max_plane(const real *x, real *y, int32_t *index, int h, int w, int out_h, int out_w, struct pool_window k, real *rows,
+                      int32_t *rows_index)
+{
+    const size_t width = (size_t)out_w;
+    for (int i = 0; i < h; i++)
+        row_max(x + (size_t)i * (size_t)w, rows + (size_t)i * width, index ? rows_index + (size_t)i * width : NULL, w, out_w, k, i * w);
+    for (int i = 0; i < out_h; i++) {
+        int first = i * k.stride_h - k.top, last = first + k.kh;
+        if (first < 0)
+            first = 0;
+        if (last > h)
+            last = h;
+        real *to = y + (size_t)i * width;
+        memcpy(to, rows + (size_t)first * width, width * sizeof(real));
+        if (index)
+            memcpy(index + (size_t)i * width, rows_index + (size_t)first * width, width * sizeof(int32_t));
+        for (int r = first + 1; r < last; r++) {
+            if (index)
+                max_rows_index(rows + (size_t)r * width, rows_index + (size_t)r * width, to, index + (size_t)i * width, out_w);
+            else
+                max_step1(rows + (size_t)r * width, to, out_w);
+        }
+    }
+}
+
+void pool_max_forward(const real *x, real *y, int32_t *index, size_t planes, int h, int w, int out_h, int out_w, struct pool_window k,
+                      real *scratch_x, int32_t *scratch_index)
+{
+    const size_t plane = (size_t)h * (size_t)w, out_plane = (size_t)out_h * (size_t)out_w;
+    const bool halving = is_halving(k);
+    const int tiles = halving ? (planes < 256 ? (int)planes : 256) : scratch_tiles(planes);
+    const size_t rows = (size_t)h * (size_t)out_w;
+#pragma omp parallel for schedule(static)
+    for (int tile = 0; tile < tiles; tile++) {
+        size_t begin, end;
+        parallel_range(planes, tile, tiles, &begin, &end);
+        for (size_t p = begin; p < end; p++) {
+            int32_t *to = index ? index + p * out_plane : NULL;
+            if (halving)
+                halve_plane(x + p * plane, y + p * out_plane, to, h, w, out_h, out_w);
+            else
+                max_plane(x + p * plane, y + p * out_plane, to, h, w, out_h, out_w, k, scratch_x + (size_t)tile * rows,
+                          index ? scratch_index + (size_t)tile * rows : NULL);
+        }
+    }
+}
+
+void pool_max_backward(const real *dy, const int32_t *index, real *dx, size_t planes, size_t plane, size_t out_plane, bool overwrite)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t p = 0; p < planes; p++) {
+        real *to = dx + p * plane;
+        const real *from = dy + p * out_plane;
+        const int32_t *at = index + p * out_plane;
+        if (overwrite)
+            memset(to, 0, plane * sizeof(real));
+        for (size_t i = 0; i < out_plane; i++)
+            to[at[i]] += from[i];
+    }
+}
+
+/* Sixteen sums side by side, added in a fixed order: fast and the same at every thread count. */
+SIMD_CLONES static real sum_plane(const real *x, size_t n)
+{
+    enum { LANES = 16 };
+    real lane[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++)
+            lane[k] += x[i + (size_t)k];
+    for (int k = 0; i < n; i++, k++)
+        lane[k] += x[i];
+    real sum = 0;
+    for (int k = 0; k < LANES; k++)
+        sum += lane[k];
+    return sum;
+}
+
+void pool_mean_forward(const real *x, real *y, size_t planes, size_t plane)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t p = 0; p < planes; p++)
+        y[p] = sum_plane(x + p * plane, plane) / (real)plane;
+}
+
+void pool_mean_backward(const real *dy, real *dx, size_t planes, size_t plane, bool overwrite)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t p = 0; p < planes; p++) {
+        const real share = dy[p] / (real)plane;
+        real *to = dx + p * plane;
+        for (size_t i = 0; i < plane; i++)
+            to[i] = overwrite ? share : to[i] + share;
+    }
+}
