@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "layer/head.h"
+#include "layer/types.h"
 
 struct region {
     struct head head;
@@ -267,7 +268,7 @@ static void region_detect(const struct layer *l, int image, double threshold, st
     head_detect(l, &r->head, image, threshold, decode, out);
 }
 
-const struct layer_type region_layer = {
+const struct layer_type layer_region = {
     .name = "region",
     .help = "detection head of YOLO v2: boxes from anchors in cells, one class a box",
     .options = options,

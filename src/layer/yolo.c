@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "layer/head.h"
+#include "layer/types.h"
 
 enum { LOSS_MSE, LOSS_IOU, LOSS_GIOU, LOSS_DIOU, LOSS_CIOU };
 static const char *const box_losses[] = {"mse", "iou", "giou", "diou", "ciou", NULL};
@@ -349,7 +350,7 @@ static void yolo_release(struct layer *l)
     free(y->weight);
 }
 
-const struct layer_type yolo_layer = {
+const struct layer_type layer_yolo = {
     .name = "yolo",
     .help = "detection head of YOLO v3 and v4: boxes from anchors in pixels, several classes a box",
     .options = options,
