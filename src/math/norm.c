@@ -279,7 +279,6 @@ static void first_pass_columns(const struct backward *b, int first, size_t count
     }
 }
 
-/* through_statistics: mean and variance move with x. */
 static void backward(const struct backward *b, bool through_statistics, real *dscale, real *dshift, double *pair)
 {
     const int n = b->n, c = b->c, blocks = (c + COLUMNS - 1) / COLUMNS;
@@ -333,16 +332,9 @@ static void backward(const struct backward *b, bool through_statistics, real *ds
     }
 }
 
-void norm_backward(enum activation a, const real *x, const real *out, const real *scale, const real *shift, const real *mean,
-                   const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch)
+void norm_backward(enum activation a, bool through_statistics, const real *x, const real *out, const real *scale, const real *shift,
+                   const real *mean, const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch)
 {
     const struct backward b = {a, x, out, scale, shift, mean, variance, n, c, s, dy};
-    backward(&b, true, dscale, dshift, scratch);
-}
-
-void norm_backward_fixed(enum activation a, const real *x, const real *out, const real *scale, const real *shift, const real *mean,
-                         const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch)
-{
-    const struct backward b = {a, x, out, scale, shift, mean, variance, n, c, s, dy};
-    backward(&b, false, dscale, dshift, scratch);
+    backward(&b, through_statistics, dscale, dshift, scratch);
 }

@@ -36,13 +36,10 @@ void norm_update_running(const real *mean, const real *variance, int c, double c
  */
 void norm_fold(const real *scale, const real *shift, const real *mean, const real *variance, int c, real *out_scale, real *out_shift);
 
-/* Through y = f(scale·(x − mean)/√(variance + ε) + shift), mean and variance being functions of x. On entry dy is the gradient of y; on
- * return that of x, in place. out: y, read when activation_from_output. dscale and dshift are added to (NULL: not wanted). */
-void norm_backward(enum activation a, const real *x, const real *out, const real *scale, const real *shift, const real *mean,
-                   const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch);
-
-/* The same with mean and variance as constants (running statistics). */
-void norm_backward_fixed(enum activation a, const real *x, const real *out, const real *scale, const real *shift, const real *mean,
-                         const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch);
+/* Through y = f(scale·(x − mean)/√(variance + ε) + shift). On entry dy is the gradient of y; on return that of x, in place.
+ * through_statistics: mean and variance are those of x and move with it; false: constants (running statistics). out: y, read when
+ * activation_from_output. dscale and dshift are added to (NULL: not wanted). */
+void norm_backward(enum activation a, bool through_statistics, const real *x, const real *out, const real *scale, const real *shift,
+                   const real *mean, const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch);
 
 #endif

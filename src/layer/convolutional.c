@@ -1,0 +1,175 @@
+/* [convolutional]: 2-D convolution with groups and dilation, then bias or batch norm, then an activation. */
+#include "base/parallel.h"
+#include "layer/epilogue.h"
+#include "layer/types.h"
+#include "math/conv.h"
+
+struct convolutional {
+    int filters, size, stride, stride_x, stride_y, pad, padding, dilation, groups;
+    struct epilogue epilogue;
+    struct param *weight;
+    int threads; /* that the scratch is for */
+};
+
+static const struct config_key options[] = {
+    {"filters", OPTION_INT, offsetof(struct convolutional, filters), "1", 1, 1e6, NULL, "channels of the output"},
+    {"size", OPTION_INT, offsetof(struct convolutional, size), "1", 1, 1000, NULL, "height and width of the kernel"},
+    {"stride", OPTION_INT, offsetof(struct convolutional, stride), "1", 1, 1000, NULL, "step of the window"},
+    {"stride_x", OPTION_INT, offsetof(struct convolutional, stride_x), "-1", -1, 1000, NULL, "step along x; below 1: stride"},
+    {"stride_y", OPTION_INT, offsetof(struct convolutional, stride_y), "-1", -1, 1000, NULL, "step along y; below 1: stride"},
+    {"pad", OPTION_INT, offsetof(struct convolutional, pad), "0", 0, 1000, NULL, "not 0: padding is size/2"},
+    {"padding", OPTION_INT, offsetof(struct convolutional, padding), "0", 0, 1000, NULL,
+     "zeros around the image on each side, in steps of the dilation"},
+    {"dilation", OPTION_INT, offsetof(struct convolutional, dilation), "1", 1, 1000, NULL,
+     "distance of the kernel's taps (no effect when size is 1)"},
+    {"groups", OPTION_INT, offsetof(struct convolutional, groups), "1", 1, 1e6, NULL,
+     "parts into which the channels of input and output are cut; each part sees its own"},
+    EPILOGUE_OPTIONS(struct convolutional),
+    {"flipped", OPTION_IGNORED, 0, "0", 0, 0, NULL, "layout of old weights files"},
+    {"dot", OPTION_IGNORED, 0, "0", 0, 0, NULL, "read by Darknet and unused there"},
+    {"angle", OPTION_IGNORED, 0, "15", 0, 0, NULL, "of rotate, which has no effect here"},
+    {"stream", OPTION_IGNORED, 0, "-1", 0, 0, NULL, "GPU scheduling"},
+    {"wait_stream", OPTION_IGNORED, 0, "-1", 0, 0, NULL, "GPU scheduling"},
+    {"keep_delta_gpu", OPTION_IGNORED, 0, "0", 0, 0, NULL, "GPU memory"},
+    {"xnor", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "binary weights and inputs"},
+    {"binary", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "binary weights"},
+    {"bin_output", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "binary output"},
+    {"cbn", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "cross-iteration batch norm"},
+    {"antialiasing", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "blur before the stride"},
+    {"assisted_excitation", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "adds the true boxes to the features early in training"},
+    {"share_index", OPTION_UNSUPPORTED, 0, "-1000000000", 0, 0, NULL, "layer whose weights are used"},
+    {"sway", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "deformed kernels"},
+    {"rotate", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "deformed kernels"},
+    {"stretch", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "deformed kernels"},
+    {"stretch_sway", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "deformed kernels"},
+    {"deform", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "deformed kernels"},
+    {"grad_centr", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "gradient centralisation"},
+    {"reverse", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "reverses the gradient"},
+    {"coordconv", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "adds the coordinates as channels"},
+    {NULL, OPTION_INT, 0, NULL, 0, 0, NULL, NULL},
+};
+
+static int setup(struct layer *l, struct error *err)
+{
+    struct convolutional *s = l->state;
+    const int channels = l->in[0]->shape.c;
+    if (channels % s->groups != 0 || s->filters % s->groups != 0)
+        return layer_error(l, "groups", err, "groups=%d doesn't divide %s (%d input channels, filters=%d), expected a divisor of both",
+                           s->groups,
+                           channels % s->groups == 0     ? "the filters"
+                           : s->filters % s->groups == 0 ? "the input channels"
+                                                         : "the input channels nor the filters",
+                           channels, s->filters);
+    if (s->stride_x < 1)
+        s->stride_x = s->stride;
+    if (s->stride_y < 1)
+        s->stride_y = s->stride;
+    if (s->size == 1)
+        s->dilation = 1;
+    if (s->pad)
+        s->padding = s->size / 2;
+
+    const int per_group = channels / s->groups, area = s->size * s->size;
+    if (epilogue_add_bias(l, &s->epilogue, s->filters, err) != 0 || epilogue_add_norm(l, &s->epilogue, s->filters, err) != 0)
+        return -1;
+    const struct shape shape = {s->filters, per_group, s->size, s->size};
+    s->weight = layer_param(l, "weight", PARAM_WEIGHT, shape, per_group * area, s->filters / s->groups * area, err);
+    if (!s->weight)
+        return -1;
+    param_init(s->weight, epilogue_init(&s->epilogue), l->net->seed, (uint64_t)l->index * 16);
+    return 0;
+}
+
+static struct conv_shape conv_shape_of(const struct layer *l)
+{
+    const struct convolutional *s = l->state;
+    const struct shape in = l->in[0]->shape;
+    struct conv_shape c = {.batch = in.n,
+                           .channels = in.c,
+                           .height = in.h,
+                           .width = in.w,
+                           .filters = s->filters,
+                           .size = s->size,
+                           .stride_x = s->stride_x,
+                           .stride_y = s->stride_y,
+                           .padding = s->padding * s->dilation, /* as Darknet pads */
+                           .dilation = s->dilation,
+                           .groups = s->groups};
+    c.out_h = conv_output(in.h, c.size, c.stride_y, c.padding, c.dilation);
+    c.out_w = conv_output(in.w, c.size, c.stride_x, c.padding, c.dilation);
+    return c;
+}
+
+static int shape(struct layer *l, struct error *err)
+{
+    struct convolutional *s = l->state;
+    const struct conv_shape c = conv_shape_of(l);
+    if (c.out_h < 1 || c.out_w < 1)
+        return layer_error(l, "size", err, "a window of %d x %d does not fit in the input of %d x %d with padding %d",
+                           (c.size - 1) * c.dilation + 1, (c.size - 1) * c.dilation + 1, c.width, c.height, c.padding);
+    if ((long)c.out_h * c.out_w > 1 << 30 || (long)c.height * c.width > 1 << 30 || (long)c.channels / c.groups * c.size * c.size > 1 << 30)
+        return layer_error(l, "size", err, "an input of %d x %d x %d is too large for a window of %d x %d", c.width, c.height, c.channels,
+                           c.size, c.size);
+    l->out.shape = (struct shape){c.batch, c.filters, c.out_h, c.out_w};
+    l->flops = 2.0 * (double)shape_size(s->weight->shape) * c.out_h * c.out_w;
+    epilogue_shape(l, &s->epilogue);
+    l->backward_reads_in = s->weight->lr_mult != 0;
+
+    s->threads = parallel_threads();
+    size_t scratch = conv_scratch(&c, CONV_FORWARD, s->threads);
+    for (int pass = CONV_BACKWARD_DATA; pass <= CONV_BACKWARD_WEIGHTS && layer_trains(l); pass++) {
+        const size_t more = conv_scratch(&c, (enum conv_pass)pass, s->threads);
+        scratch = more > scratch ? more : scratch;
+    }
+    layer_buffer(l, EPILOGUE_BUFFERS, BUFFER_SCRATCH, scratch, sizeof(real));
+    return 0;
+}
+
+static int threads_now(const struct convolutional *s)
+{
+    const int now = parallel_threads();
+    return now < s->threads ? now : s->threads;
+}
+
+static void forward(struct layer *l, const struct run *run)
+{
+    const struct convolutional *s = l->state;
+    const struct conv_shape c = conv_shape_of(l);
+    struct channel_map map;
+    real *to = epilogue_begin(l, &s->epilogue, run, &map);
+    conv_forward(&c, l->in[0]->x, s->weight->value, &map, to, l->buffer[EPILOGUE_BUFFERS].p, threads_now(s));
+    epilogue_end(l, &s->epilogue, run);
+}
+
+static void backward(struct layer *l, const struct run *run)
+{
+    (void)run;
+    const struct convolutional *s = l->state;
+    const struct conv_shape c = conv_shape_of(l);
+    real *scratch = l->buffer[EPILOGUE_BUFFERS].p;
+    epilogue_backward(l, &s->epilogue);
+    if (s->weight->grad)
+        conv_backward_weights(&c, l->in[0]->x, l->out.dx, s->weight->grad, scratch, threads_now(s));
+    if (l->in[0]->dx)
+        conv_backward_data(&c, l->out.dx, s->weight->value, l->in[0]->dx, l->in_fresh[0], scratch, threads_now(s));
+}
+
+static void fold(struct layer *l)
+{
+    struct convolutional *s = l->state;
+    epilogue_fold(&s->epilogue, s->weight->value, shape_each(s->weight->shape));
+}
+
+const struct layer_type layer_convolutional = {
+    .name = "convolutional",
+    .help = "convolution, then bias or batch norm, then an activation",
+    .alias = "conv",
+    .options = options,
+    .state_size = sizeof(struct convolutional),
+    .setup = setup,
+    .shape = shape,
+    .forward = forward,
+    .backward = backward,
+    .backward_overwrites = true,
+    .fold = fold,
+};

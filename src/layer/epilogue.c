@@ -1,0 +1,158 @@
+#include "layer/epilogue.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "math/vector.h"
+
+int epilogue_add_bias(struct layer *l, struct epilogue *e, int channels, struct error *err)
+{
+    if (!e->bias && !e->batch_normalize)
+        return 0;
+    e->shift = layer_param(l, "bias", PARAM_BIAS, (struct shape){1, channels, 1, 1}, 0, 0, err);
+    return e->shift ? 0 : -1;
+}
+
+int epilogue_add_norm(struct layer *l, struct epilogue *e, int channels, struct error *err)
+{
+    if (!e->batch_normalize)
+        return 0;
+    const struct shape shape = {1, channels, 1, 1};
+    e->scale = layer_param(l, "scale", PARAM_BIAS, shape, 0, 0, err);
+    e->mean = e->scale ? layer_param(l, "mean", PARAM_STATISTIC, shape, 0, 0, err) : NULL;
+    e->variance = e->mean ? layer_param(l, "variance", PARAM_STATISTIC, shape, 0, 0, err) : NULL;
+    if (!e->variance)
+        return -1;
+    param_init(e->scale, INIT_ONE, 0, 0);
+    param_init(e->variance, INIT_ONE, 0, 0);
+    return 0;
+}
+
+enum init_kind epilogue_init(const struct epilogue *e)
+{
+    switch ((enum activation)e->activation) {
+    case ACTIVATION_LOGISTIC:
+    case ACTIVATION_TANH:
+        return INIT_XAVIER;
+    case ACTIVATION_SELU:
+        return INIT_LECUN;
+    default:
+        return INIT_HE_NORMAL;
+    }
+}
+
+static bool normalizes(const struct epilogue *e)
+{
+    return e->batch_normalize && !e->folded;
+}
+
+/* A frozen layer keeps its statistics and normalises with them. */
+static bool frozen(const struct epilogue *e)
+{
+    return e->scale->lr_mult == 0;
+}
+
+/* Backward needs what stood before the activation (before the normalisation, if there is one). */
+static bool keeps_before(const struct epilogue *e)
+{
+    return normalizes(e) || !activation_from_output((enum activation)e->activation);
+}
+
+static size_t spatial(const struct layer *l)
+{
+    return (size_t)l->out.shape.h * (size_t)l->out.shape.w;
+}
+
+void epilogue_shape(struct layer *l, const struct epilogue *e)
+{
+    const size_t channels = (size_t)l->out.shape.c;
+    if (layer_trains(l) && keeps_before(e))
+        layer_buffer(l, EPILOGUE_BEFORE, BUFFER_SAVED, shape_size(l->out.shape), sizeof(real));
+    if (normalizes(e)) {
+        layer_buffer(l, EPILOGUE_MAP, BUFFER_SCRATCH, 2 * channels, sizeof(real));
+        if (layer_trains(l)) {
+            layer_buffer(l, EPILOGUE_STATISTICS, BUFFER_SAVED, 2 * channels, sizeof(real));
+            layer_buffer(l, EPILOGUE_SCRATCH, BUFFER_SCRATCH, norm_scratch_bytes(l->out.shape.n, l->out.shape.c, spatial(l)), 1);
+        }
+    }
+    l->backward_reads_out = e->activation != ACTIVATION_LINEAR && activation_from_output((enum activation)e->activation);
+}
+
+/* The normalisation with these statistics as a map. */
+static struct channel_map normal_map(const struct layer *l, const struct epilogue *e, const real *mean, const real *variance)
+{
+    real *scale = l->buffer[EPILOGUE_MAP].p, *shift = scale + l->out.shape.c;
+    norm_fold(e->scale->value, e->shift->value, mean, variance, l->out.shape.c, scale, shift);
+    return (struct channel_map){scale, shift, (enum activation)e->activation};
+}
+
+static bool keeps(const struct epilogue *e, const struct run *run)
+{
+    return run->mode == MODE_TRAIN && keeps_before(e);
+}
+
+real *epilogue_begin(struct layer *l, const struct epilogue *e, const struct run *run, struct channel_map *map)
+{
+    const real *bias = e->shift ? e->shift->value : NULL;
+    if (keeps(e, run)) {
+        *map = (struct channel_map){NULL, normalizes(e) ? NULL : bias, ACTIVATION_LINEAR};
+        return l->buffer[EPILOGUE_BEFORE].p;
+    }
+    *map = normalizes(e) ? normal_map(l, e, e->mean->value, e->variance->value)
+                         : (struct channel_map){NULL, bias, (enum activation)e->activation};
+    return l->out.x;
+}
+
+void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *run)
+{
+    if (!keeps(e, run))
+        return;
+    const struct shape o = l->out.shape;
+    const real *before = l->buffer[EPILOGUE_BEFORE].p;
+    if (!normalizes(e)) {
+        activation_forward((enum activation)e->activation, before, l->out.x, shape_size(o));
+        return;
+    }
+    real *mean = l->buffer[EPILOGUE_STATISTICS].p, *variance = mean + o.c;
+    if (frozen(e)) {
+        memcpy(mean, e->mean->value, (size_t)o.c * sizeof(real));
+        memcpy(variance, e->variance->value, (size_t)o.c * sizeof(real));
+    } else {
+        norm_statistics(before, o.n, o.c, spatial(l), mean, variance, l->buffer[EPILOGUE_SCRATCH].p);
+        norm_update_running(mean, variance, o.c, (double)o.n * (double)spatial(l), e->momentum, e->mean->value, e->variance->value);
+    }
+    const struct channel_map map = normal_map(l, e, mean, variance);
+    norm_map(&map, before, o.n, o.c, spatial(l), l->out.x);
+}
+
+void epilogue_backward(struct layer *l, const struct epilogue *e)
+{
+    const struct shape o = l->out.shape;
+    const enum activation a = (enum activation)e->activation;
+    const real *before = l->buffer[EPILOGUE_BEFORE].p;
+    real *dshift = e->shift ? e->shift->grad : NULL;
+    if (!normalizes(e)) {
+        activation_backward(a, before, l->out.x, l->out.dx, l->out.dx, shape_size(o));
+        if (dshift)
+            vector_channel_sums(l->out.dx, o.n, o.c, spatial(l), dshift);
+        return;
+    }
+    const real *mean = l->buffer[EPILOGUE_STATISTICS].p, *variance = mean + o.c;
+    norm_backward(a, !frozen(e), before, l->out.x, e->scale->value, e->shift->value, mean, variance, o.n, o.c, spatial(l), l->out.dx,
+                  e->scale->grad, dshift, l->buffer[EPILOGUE_SCRATCH].p);
+}
+
+void epilogue_fold(struct epilogue *e, real *weight, size_t per_channel)
+{
+    if (!normalizes(e))
+        return;
+    for (size_t k = 0; k < (size_t)e->shift->shape.c; k++) {
+        real scale, shift;
+        norm_fold(e->scale->value + k, e->shift->value + k, e->mean->value + k, e->variance->value + k, 1, &scale, &shift);
+        e->shift->value[k] = shift;
+        for (size_t i = 0; i < per_channel; i++)
+            weight[k * per_channel + i] *= scale;
+    }
+    e->folded = true;
+}
