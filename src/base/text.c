@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,7 @@ static int distance(const char *a, const char *b)
     enum { LONGEST = 64 };
     const int n = (int)strlen(a), m = (int)strlen(b);
     if (n >= LONGEST || m >= LONGEST)
-        return LONGEST;
+        return INT_MAX;
     int d[LONGEST][LONGEST];
     for (int i = 0; i <= n; i++)
         d[i][0] = i;
