@@ -196,8 +196,8 @@ static int check_opened(struct dataset *d, const char *path, int n_classes, stru
     if (d->n_samples == 0) {
         if (d->bad == 0)
             return error_at(err, EXIT_DATA, path, 0, "holds no image for %s=", split_name(d->split));
-        return error_at(err, EXIT_DATA, path, 0, "no image for %s= is left: %d mistakes, the first is: %s", split_name(d->split), d->bad,
-                        d->first_bad.text);
+        return error_at(err, EXIT_DATA, path, 0, "no image for %s= is left: %d mistake%s, the first is: %s", split_name(d->split), d->bad,
+                        d->bad == 1 ? "" : "s", d->first_bad.text);
     }
     if (n_classes > 0 && d->n_classes > n_classes)
         return error_at(err, EXIT_DATA, path, 0, "has %d classes, but the network has %d: expected classes=%d (or as many outputs) there",

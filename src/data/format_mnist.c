@@ -74,8 +74,10 @@ static int idx_open(struct idx *x, const char *path, int n_dims, struct error *e
     gzbuffer(x->file, 1 << 17);
     unsigned char head[16];
     const int wanted = 4 + 4 * n_dims, got = gzread(x->file, head, (unsigned)wanted);
+    if (got < 0)
+        return error_at(err, EXIT_DATA, path, 0, "the gzip data is damaged");
     if (got != wanted)
-        return error_at(err, EXIT_DATA, path, 0, "found %d bytes, expected an idx header of %d", got < 0 ? 0 : got, wanted);
+        return error_at(err, EXIT_DATA, path, 0, "found %d bytes, expected an idx header of %d", got, wanted);
     uint32_t word[4] = {0};
     for (int i = 0; i <= n_dims; i++)
         word[i] = (uint32_t)head[4 * i] << 24 | (uint32_t)head[4 * i + 1] << 16 | (uint32_t)head[4 * i + 2] << 8 | head[4 * i + 3];
