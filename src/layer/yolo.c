@@ -104,8 +104,8 @@ static int yolo_setup(struct layer *l, struct error *err)
     for (int i = 0; i < y->head.classes; i++) {
         const int count = !bad && y->counters_per_class.n > 0 ? y->counters_per_class.v[i] : most;
         y->weight[i] = (double)most / (count > 1 ? count : 1);
-        if (y->max_delta > 0 && y->weight[i] > y->max_delta)
-            y->weight[i] = y->max_delta;
+        if (y->max_delta > 1)
+            y->weight[i] = fmin(y->weight[i], y->max_delta);
     }
     return head_setup(l, &y->head, err) | bad;
 }
