@@ -130,17 +130,23 @@ static const char *options_file(const struct data_options *o)
 /* "a, b, c": every place where a path was looked for. Owned by the caller. */
 static char *places(const struct data_options *o, const char *path)
 {
-    char *out = NULL;
+    struct text_list list = {0};
     const char *const folders[] = {o->folders[1], o->folders[0], "."};
+    char *out = mem_string("");
     for (int i = 0; i < 3; i++) {
         char *place = folders[i] ? text_join(folders[i], path) : NULL;
-        if (place && (!out || !strstr(out, place))) {
-            char *longer = out ? mem_format("%s, %s", out, place) : mem_string(place);
+        int k = 0;
+        while (place && k < list.n && strcmp(list.item[k], place) != 0)
+            k++;
+        if (place && k == list.n) {
+            text_list_add(&list, place);
+            char *longer = mem_format("%s%s%s", out, k ? ", " : "", place);
             free(out);
             out = longer;
         }
         free(place);
     }
+    text_list_free(&list);
     return out;
 }
 

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "base/file.h"
+#include "base/rng.h"
 #include "helpers.h"
 #include "support.h"
 
@@ -117,8 +118,9 @@ static int setup(void **state)
     write_idx("gz/train-labels-idx1-ubyte", labels, 2, 10);
     gzFile gz = gzopen(at("gz/train-images-idx3-ubyte.gz"), "wb");
     unsigned char noise[4096];
+    struct rng rng = rng_make(1, RNG_TEST, 0, 0); /* incompressible */
     for (int i = 0; i < 4096; i++)
-        noise[i] = (unsigned char)(i * 2654435761u >> 13);
+        noise[i] = (unsigned char)rng_below(&rng, 256);
     const unsigned char head[16] = {0, 0, 8, 3, 0, 0, 0, 10, 0, 0, 0, 16, 0, 0, 0, 25};
     gzwrite(gz, head, 16);
     gzwrite(gz, noise, 4000);
@@ -127,6 +129,10 @@ static int setup(void **state)
     char *whole = file_read(at("gz/train-images-idx3-ubyte.gz"), 1 << 20, &size, NULL);
     whole[size - 100] = (char)(whole[size - 100] ^ 0x55);
     write_bytes("gz/train-images-idx3-ubyte.gz", whole, size);
+    make_dir("gzcut");
+    write_idx("gzcut/train-labels-idx1-ubyte", labels, 2, 10);
+    whole[size - 100] = (char)(whole[size - 100] ^ 0x55);
+    write_bytes("gzcut/train-images-idx3-ubyte.gz", whole, size - 1000);
     mem_free(whole);
 
     voc_folder("broken", "<annotation>\n<object>\n</annotation>\n");
@@ -197,6 +203,7 @@ static const struct bad_case {
     {"train=header", TASK_CLASSIFY, 10, 65, {"found 5 bytes, expected an idx header of 16"}},
     {"train=nolabels", TASK_CLASSIFY, 10, 66, {"labels aren't there"}},
     {"train=gz", TASK_CLASSIFY, 10, 65, {"train-images-idx3-ubyte.gz: the gzip data is damaged"}},
+    {"train=gzcut", TASK_CLASSIFY, 10, 65, {"train-images-idx3-ubyte.gz: found ", "expected 4000", "cut short"}},
     {"test=good", TASK_CLASSIFY, 10, 66, {"has no t10k-images-idx3-ubyte"}},
     {"train=good", TASK_DETECT, 10, 65, {"data set for classification", "detector"}},
     {"train=good", TASK_CLASSIFY, 5, 65, {"has 10 classes, but the network has 5", "classes=10"}},
