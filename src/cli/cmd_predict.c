@@ -1,0 +1,131 @@
+/* dlnet predict: the class of pictures. */
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "cli/cli_model.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+
+const char cmd_predict_usage[] =
+    "Usage: dlnet predict [-m MODEL | CFG WEIGHTS] IMAGE … [options]\n"
+    "\n"
+    "Classifies pictures. IMAGE is an image file, a folder of images, a .txt list of paths, or - for paths on\n"
+    "stdin, one a line, each answered as it comes. Without a model: the best of the newest run.\n"
+    "\n"
+    "Prints a line for each of the likeliest classes, best first: PATH, NAME, PROBABILITY, separated by tabs.\n"
+    "\n"
+    "  --top N         classes a picture (5, or all when there are fewer)\n"
+    "  --json          one object a picture: image, top: class, class_id, probability\n"
+    "  --out PATH      also writes pictures with the likeliest class on them: a folder, or FILE.png or .jpg\n"
+    "                  for one picture\n"
+    "\n"
+    "A picture that can't be read is told on stderr, the others are done, and the exit status is 65 (66 when it\n"
+    "is missing).\n"
+    "\n"
+    "  dlnet predict -m runs/mnist/best.safetensors digit.png\n"
+    "  dlnet predict darknet19.cfg darknet19.weights --names imagenet.names photos/ --top 3 --json\n";
+
+struct predict {
+    struct cli_session session;
+    int top;
+};
+
+/* Class ids of the `top` largest of p[0 .. n), largest first, the lower id first among equals. */
+static void rank(const real *p, int n, int top, int *ids)
+{
+    int used = 0;
+    for (int k = 0; k < n; k++) {
+        if (used == top && !(p[k] > p[ids[used - 1]]))
+            continue;
+        int at = used < top ? used++ : used - 1;
+        for (; at > 0 && p[k] > p[ids[at - 1]]; at--)
+            ids[at] = ids[at - 1];
+        ids[at] = k;
+    }
+}
+
+static int print_json(const struct network *net, const struct cli_image *image, const real *p, const int *ids, int top, struct error *err)
+{
+    cJSON *root = cJSON_CreateObject();
+    cli_json_text(root, "image", image->path);
+    cJSON *list = cJSON_AddArrayToObject(root, "top");
+    for (int i = 0; i < top; i++) {
+        char buffer[16];
+        cJSON *item = cJSON_CreateObject();
+        cli_json_text(item, "class", cli_class_name(net, ids[i], buffer));
+        cJSON_AddNumberToObject(item, "class_id", ids[i]);
+        cJSON_AddItemToObject(item, "probability", cli_json_number((double)p[ids[i]], 6));
+        cJSON_AddItemToArray(list, item);
+    }
+    return cli_json_line(root, err);
+}
+
+static void print_text(const struct network *net, const struct cli_image *image, const real *p, const int *ids, int top)
+{
+    for (int i = 0; i < top; i++) {
+        char buffer[16];
+        cli_put_field(image->path);
+        putchar('\t');
+        cli_put_field(cli_class_name(net, ids[i], buffer));
+        printf("\t%.6f\n", (double)p[ids[i]]);
+    }
+}
+
+static int draw(struct cli_session *s, const struct cli_image *image, int best, real probability, struct error *err)
+{
+    char buffer[16];
+    char *label = mem_format("%s %.2f", cli_class_name(s->net, best, buffer), (double)probability);
+    const struct draw_box box = {0, 0, image->w, image->h, label, best};
+    const int status = cli_pictures_write(&s->pictures, image, &box, 1, err);
+    free(label);
+    return status;
+}
+
+static int answer(void *context, const struct cli_image *image, struct error *err)
+{
+    struct predict *c = context;
+    struct cli_session *s = &c->session;
+    const struct layer *output = network_output(s->net);
+    const real *p = output->out.x;
+    const int n = (int)shape_each(output->out.shape), top = c->top < n ? c->top : n;
+    for (int i = 0; i < n; i++)
+        if (!(p[i] - p[i] == 0)) /* NaN or infinite */
+            return error_at(err, EXIT_DATA, s->net->config.path, 0, "output %d of the network is not finite: the weights are no good", i);
+    int *ids = mem_new((size_t)top, sizeof(*ids));
+    rank(p, n, top, ids);
+    int status = 0;
+    if (s->common.json)
+        status = print_json(s->net, image, p, ids, top, err);
+    else
+        print_text(s->net, image, p, ids, top);
+    if (status == 0 && s->out != NULL)
+        status = draw(s, image, ids[0], p[ids[0]], err);
+    free(ids);
+    return status;
+}
+
+int cmd_predict(int argc, char **argv)
+{
+    enum { TOP = 256 };
+    static const struct cli_option own[] = {{"top", TOP, true}, {"out", 'o', true}, {0}};
+    struct predict c = {.session.common = CLI_COMMON_INIT, .top = 5};
+    struct cli_session *s = &c.session;
+    int option, status = EXIT_OK;
+    while (status == EXIT_OK && (option = cli_next_option(argc, argv, own, &s->common)) != -1) {
+        long top = c.top;
+        if ((option == TOP && cli_whole("top", optarg, 1, INT_MAX, &top) != 0) || option == '?')
+            status = EXIT_USAGE;
+        else if (option == 'o')
+            s->out = optarg;
+        c.top = (int)top;
+    }
+    if (status == EXIT_OK)
+        status = cli_session_open(s, argc, argv, false);
+    if (status == EXIT_OK)
+        status = cli_session_walk(s, answer, &c);
+    cli_session_close(s);
+    return status;
+}

@@ -1,0 +1,40 @@
+/* images: the pictures that predict and detect work on, decoded and resized in another thread while the network computes. */
+#ifndef DLNET_CLI_IMAGES_H
+#define DLNET_CLI_IMAGES_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "image/image.h"
+#include "net/network.h"
+
+/* One picture. When err.status isn't EXIT_OK it couldn't be read, and only path is set. */
+struct cli_image {
+    char *path;
+    struct error err;
+    int w, h;                   /* of the original, upright */
+    struct placement placement; /* original → network input */
+    float *input;               /* c × h × w of the network */
+    struct image image;         /* the pixels, when they were asked for */
+};
+
+struct cli_images;
+
+/* operands: image files, folders (the images in them, by name), .txt lists (a path a line, relative to the list's folder, else to the
+ * working folder), "-" (paths on stdin, read as they come). keep: also keep the pixels. Unreadable operands come up as pictures with an
+ * error. NULL: no thread, no memory, or a network that doesn't take pictures. */
+struct cli_images *cli_images_open(char *const *operands, int n, const struct network *net, bool keep, struct error *err);
+
+/* Number of pictures; −1: not known, stdin is among them. */
+int cli_images_count(const struct cli_images *s);
+
+/* Path number i of those that are known beforehand, NULL beyond the last. */
+const char *cli_images_path(const struct cli_images *s, int i);
+
+/* The next picture, borrowed until the next call; NULL at the end. */
+struct cli_image *cli_images_next(struct cli_images *s);
+
+/* May be called at any time. */
+void cli_images_close(struct cli_images *s);
+
+#endif

@@ -1,0 +1,110 @@
+#include "cli/session.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/utf8.h"
+#include "cli/cli_model.h"
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int cli_session_open(struct cli_session *s, int argc, char **argv, bool detector)
+{
+    struct error err = ERROR_INIT;
+    const char *command = argv[0];
+    s->net = cli_model(&s->common, &argc, argv, NULL, &err);
+    if (s->net == NULL)
+        return cli_fail(&err);
+    if (optind >= argc)
+        return cli_usage_error(command, "no images given: expected image files, folders, .txt lists of paths, or - for paths on stdin");
+    if (network_is_detector(s->net) != detector) {
+        error_at(&err, EXIT_DATA, s->net->config.path, 0,
+                 detector ? "the network has no detection layer such as [yolo]: use `dlnet predict`"
+                          : "the network is a detector: use `dlnet detect`");
+        return cli_fail(&err);
+    }
+    if (network_plan(s->net, 1, 0, 0, false, &err) != 0)
+        return cli_fail(&err);
+    s->images = cli_images_open(argv + optind, argc - optind, s->net, s->out != NULL, &err);
+    if (s->images == NULL || cli_pictures_open(&s->pictures, s->out, s->images, &err) != 0)
+        return cli_fail(&err);
+    return EXIT_OK;
+}
+
+static void forward(struct cli_session *s, const struct cli_image *image)
+{
+    struct network *net = s->net;
+    const struct run run = {.mode = MODE_EVAL};
+    const double start = seconds();
+    memcpy(net->input.x, image->input, shape_each(net->input.shape) * sizeof(*net->input.x));
+    network_forward(net, &run);
+    if (s->common.verbose)
+        fprintf(stderr, "dlnet: %s: %d x %d pixels, network %.1f ms\n", image->path, image->w, image->h, (seconds() - start) * 1e3);
+}
+
+int cli_session_walk(struct cli_session *s, int (*answer)(void *context, const struct cli_image *image, struct error *err), void *context)
+{
+    int status = EXIT_OK;
+    struct cli_image *image;
+    while ((image = cli_images_next(s->images)) != NULL) {
+        if (image->err.status != EXIT_OK) {
+            const int bad = cli_fail(&image->err);
+            status = status == EXIT_OK || bad == EXIT_DATA ? bad : status;
+            continue;
+        }
+        struct error err = ERROR_INIT;
+        forward(s, image);
+        if (answer(context, image, &err) != 0)
+            return cli_fail(&err);
+        if (fflush(stdout) != 0)
+            return EXIT_IO; /* main tells why */
+    }
+    return status;
+}
+
+void cli_session_close(struct cli_session *s)
+{
+    cli_images_close(s->images);
+    cli_pictures_close(&s->pictures);
+    network_free(s->net);
+    cli_common_free(&s->common);
+}
+
+void cli_put_field(const char *text)
+{
+    for (; *text; text++)
+        putchar((unsigned char)*text < 0x20 || *text == 0x7F ? '?' : *text);
+}
+
+void cli_json_text(cJSON *object, const char *key, const char *text)
+{
+    char *clean = utf8_clean(text);
+    cJSON_AddStringToObject(object, key, clean);
+    free(clean);
+}
+
+cJSON *cli_json_number(double value, int decimals)
+{
+    char text[400]; /* the largest double has 309 digits */
+    snprintf(text, sizeof(text), "%.*f", decimals, value);
+    return cJSON_CreateRaw(text);
+}
+
+int cli_json_line(cJSON *object, struct error *err)
+{
+    char *text = cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    if (text == NULL)
+        return error_add(err, EXIT_FAIL, "no memory for the answer as JSON");
+    puts(text);
+    cJSON_free(text);
+    return 0;
+}
