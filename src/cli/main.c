@@ -18,6 +18,7 @@ const struct command cli_commands[] = {
     {"detect", "find objects in images", cmd_detect_usage, cmd_detect},
     {"lrfind", "search a good learning rate", cmd_lrfind_usage, cmd_lrfind},
     {"info", "layers, shapes, parameters, operations and memory of a network", cmd_info_usage, cmd_info},
+    {"sample", "write images of the built-in data set", cmd_sample_usage, cmd_sample},
     {"help", "pages for commands, layers and keys", cmd_help_usage, cmd_help},
     {0},
 };
