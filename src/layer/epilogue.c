@@ -47,10 +47,10 @@ static bool normalizes(const struct epilogue *e)
     return e->batch_normalize && !e->folded;
 }
 
-/* A frozen layer keeps its statistics and normalises with them. */
-static bool frozen(const struct epilogue *e)
+/* A layer that is frozen as a whole keeps its statistics and normalises with them. */
+static bool frozen(const struct layer *l)
 {
-    return e->scale->lr_mult == 0;
+    return !l->trainable;
 }
 
 /* Backward needs what stood before the activation (before the normalisation, if there is one). */
@@ -115,7 +115,7 @@ void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *r
         return;
     }
     real *mean = l->buffer[EPILOGUE_STATISTICS].p, *variance = mean + o.c;
-    if (frozen(e)) {
+    if (frozen(l)) {
         memcpy(mean, e->mean->value, (size_t)o.c * sizeof(real));
         memcpy(variance, e->variance->value, (size_t)o.c * sizeof(real));
     } else {
@@ -139,7 +139,7 @@ void epilogue_backward(struct layer *l, const struct epilogue *e)
         return;
     }
     const real *mean = l->buffer[EPILOGUE_STATISTICS].p, *variance = mean + o.c;
-    norm_backward(a, !frozen(e), before, l->out.x, e->scale->value, e->shift->value, mean, variance, o.n, o.c, spatial(l), l->out.dx,
+    norm_backward(a, !frozen(l), before, l->out.x, e->scale->value, e->shift->value, mean, variance, o.n, o.c, spatial(l), l->out.dx,
                   e->scale->grad, dshift, l->buffer[EPILOGUE_SCRATCH].p);
 }
 
