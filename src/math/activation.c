@@ -148,8 +148,8 @@ INLINE real slope(enum activation a, real v)
     case ACTIVATION_LEAKY:
         return v > 0 ? 1 : LEAKY_SLOPE;
     case ACTIVATION_SWISH: {
-        const real s = logistic(v);
-        return s + v * s * (1 - s);
+        const real e = exponential_of(-v), s = 1 / (1 + e);
+        return s * (1 + v * (e * s)); /* e·s is 1 − s without cancellation */
     }
     case ACTIVATION_MISH:
         return mish_slope(v);
