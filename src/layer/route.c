@@ -20,8 +20,9 @@ static const struct config_key options[] = {
 static int setup_inputs(struct layer *l, struct error *err)
 {
     const struct route *s = l->state;
-    if (s->layers.n == 0)
-        return layer_error(l, "layers", err, "layers= is empty, expected numbers of earlier layers");
+    if (s->layers.n == 0) /* an absent key has been told already */
+        return config_get(l->section, "layers") ? layer_error(l, "layers", err, "layers= is empty, expected numbers of earlier layers")
+                                                : -1;
     for (int i = 0; i < s->layers.n; i++) {
         const int index = s->layers.v[i];
         if (layer_input(l, index < 0 ? l->index + index : index, "layers", err))

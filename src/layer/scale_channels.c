@@ -22,7 +22,7 @@ static const struct config_key options[] = {
 static int setup_inputs(struct layer *l, struct error *err)
 {
     const struct scale_channels *s = l->state;
-    if (layer_input(l, l->index - 1, "from", err))
+    if (!config_get(l->section, "from") || layer_input(l, l->index - 1, "from", err)) /* an absent key has been told already */
         return -1;
     return layer_input(l, s->from < 0 ? l->index + s->from : s->from, "from", err);
 }

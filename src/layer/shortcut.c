@@ -39,6 +39,8 @@ static const struct config_key options[] = {
 static int setup_inputs(struct layer *l, struct error *err)
 {
     const struct shortcut *s = l->state;
+    if (!config_get(l->section, "from")) /* told already */
+        return -1;
     if (s->from.n < 1 || s->from.n > MOST)
         return layer_error(l, "from", err, "from= has %d numbers, expected 1 to %d earlier layers", s->from.n, MOST);
     if (layer_input(l, l->index - 1, "from", err))

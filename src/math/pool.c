@@ -28,24 +28,23 @@ size_t pool_max_scratch(struct pool_window k, size_t planes, int h, int w, int o
     return is_halving(k) ? 0 : (size_t)scratch_tiles(planes) * (size_t)h * (size_t)out_w;
 }
 
-/* Two rows (the second may be the first again: the last row of an odd height) to one of half the width, rounded up. */
-SIMD_CLONES static void halve_rows(const real *restrict a, const real *restrict b, real *restrict y, int w)
+/* Two rows (the second may be the first again: the last row of an odd height) to one of `pairs` maxima, and one more of the last column
+ * when `odd`. */
+SIMD_CLONES static void halve_rows(const real *restrict a, const real *restrict b, real *restrict y, int pairs, bool odd)
 {
-    const int pairs = w / 2;
     for (int j = 0; j < pairs; j++) {
         const real u = a[2 * j] < a[2 * j + 1] ? a[2 * j + 1] : a[2 * j];
         const real v = b[2 * j] < b[2 * j + 1] ? b[2 * j + 1] : b[2 * j];
         y[j] = u < v ? v : u;
     }
-    if (w % 2)
-        y[pairs] = a[w - 1] < b[w - 1] ? b[w - 1] : a[w - 1];
+    if (odd)
+        y[pairs] = a[2 * pairs] < b[2 * pairs] ? b[2 * pairs] : a[2 * pairs];
 }
 
 /* The same with positions; at: that of a[0], down: from a to b. */
-SIMD_CLONES static void halve_rows_index(const real *restrict a, const real *restrict b, real *restrict y, int32_t *restrict index, int w,
-                                         int32_t at, int32_t down)
+SIMD_CLONES static void halve_rows_index(const real *restrict a, const real *restrict b, real *restrict y, int32_t *restrict index,
+                                         int pairs, bool odd, int32_t at, int32_t down)
 {
-    const int pairs = w / 2;
     for (int j = 0; j < pairs; j++) {
         const real a0 = a[2 * j], a1 = a[2 * j + 1], b0 = b[2 * j], b1 = b[2 * j + 1];
         const int32_t first = at + 2 * j;
@@ -54,23 +53,25 @@ SIMD_CLONES static void halve_rows_index(const real *restrict a, const real *res
         y[j] = u < v ? v : u;
         index[j] = u < v ? iv : iu;
     }
-    if (w % 2) {
-        const bool lower = a[w - 1] < b[w - 1];
-        y[pairs] = lower ? b[w - 1] : a[w - 1];
-        index[pairs] = at + w - 1 + (lower ? down : 0);
+    if (odd) {
+        const bool lower = a[2 * pairs] < b[2 * pairs];
+        y[pairs] = lower ? b[2 * pairs] : a[2 * pairs];
+        index[pairs] = at + 2 * pairs + (lower ? down : 0);
     }
 }
 
 static void halve_plane(const real *x, real *y, int32_t *index, int h, int w, int out_h, int out_w)
 {
+    const int pairs = w / 2;
+    const bool odd = out_w > pairs; /* the last window sees one column */
     for (int i = 0; i < out_h; i++) {
         const int down = 2 * i + 1 < h ? w : 0;
         const real *a = x + (size_t)(2 * i) * (size_t)w;
         real *to = y + (size_t)i * (size_t)out_w;
         if (index)
-            halve_rows_index(a, a + down, to, index + (size_t)i * (size_t)out_w, w, 2 * i * w, down);
+            halve_rows_index(a, a + down, to, index + (size_t)i * (size_t)out_w, pairs, odd, 2 * i * w, down);
         else
-            halve_rows(a, a + down, to, w);
+            halve_rows(a, a + down, to, pairs, odd);
     }
 }
 
