@@ -155,9 +155,9 @@ int cmd_help(int argc, char **argv)
             print_layers();
             continue;
         }
-        /* A word may be several of these: crop is a layer and could be a key. */
-        bool found = print_command(topic);
-        found |= print_section(topic);
+        if (print_command(topic)) /* train is a key of [data] too, but hardly what is meant */
+            continue;
+        bool found = print_section(topic); /* activation is a layer and a key */
         found |= print_key(topic);
         if (!found)
             status = unknown_topic(topic);
