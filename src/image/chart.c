@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "image/draw.h"
@@ -405,9 +406,41 @@ static void draw_chart(cairo_t *cr, const struct draw_chart *chart, double heigh
         text_at(cr, (LEFT + WIDTH - RIGHT) / 2.0, height - 10, 0.5, 1, chart->x_label);
 }
 
-static cairo_status_t write_stream(void *stream, const unsigned char *data, unsigned int size)
+struct bytes {
+    char *data;
+    size_t size, capacity;
+};
+
+static cairo_status_t collect(void *context, const unsigned char *data, unsigned int size)
 {
-    return fwrite(data, 1, size, stream) == size ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+    struct bytes *b = context;
+    b->data = mem_grow(b->data, &b->capacity, b->size + size + 1, 1);
+    memcpy(b->data + b->size, data, size);
+    b->size += size;
+    b->data[b->size] = 0;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+/* Writes the SVG. cairo numbers its surfaces through the life of the process ("surface409"); here they count from 0, so that the bytes of a
+ * chart depend on the chart alone. */
+static void write_svg(const struct bytes *svg, FILE *stream)
+{
+    static const char word[] = "surface";
+    const char *from = svg->data, *at;
+    long first = -1;
+    while ((at = strstr(from, word)) != NULL) {
+        const char *digits = at + strlen(word);
+        char *end;
+        fwrite(from, 1, (size_t)(digits - from), stream);
+        from = digits;
+        if (at == svg->data || (at[-1] != '"' && at[-1] != '#') || *digits < '0' || *digits > '9')
+            continue;
+        const long number = strtol(digits, &end, 10);
+        first = first < 0 ? number : first;
+        fprintf(stream, "%ld", number - first);
+        from = end;
+    }
+    fwrite(from, 1, svg->size - (size_t)(from - svg->data), stream);
 }
 
 int draw_chart_file(const struct draw_chart *chart, const char *path, struct error *err)
@@ -415,11 +448,9 @@ int draw_chart_file(const struct draw_chart *chart, const char *path, struct err
     const bool svg = text_ends(path, ".svg");
     if (!svg && !text_ends(path, ".png"))
         return error_at(err, EXIT_USAGE, path, 0, "the name of a chart must end in .svg or .png");
-    struct file_writer file;
-    if (file_begin(&file, path, err) != 0)
-        return -1;
     const int height = TITLE + PANEL * (chart->n_panels > 0 ? chart->n_panels : 1) + FOOT - GAP;
-    cairo_surface_t *surface = svg ? cairo_svg_surface_create_for_stream(write_stream, file.stream, WIDTH, height)
+    struct bytes bytes = {0};
+    cairo_surface_t *surface = svg ? cairo_svg_surface_create_for_stream(collect, &bytes, WIDTH, height)
                                    : cairo_image_surface_create(CAIRO_FORMAT_RGB24, WIDTH, height);
     if (svg)
         cairo_svg_surface_set_document_unit(surface, CAIRO_SVG_UNIT_PX);
@@ -428,14 +459,23 @@ int draw_chart_file(const struct draw_chart *chart, const char *path, struct err
     cairo_status_t status = cairo_status(cr);
     cairo_destroy(cr);
     if (status == CAIRO_STATUS_SUCCESS && !svg)
-        status = cairo_surface_write_to_png_stream(surface, write_stream, file.stream);
+        status = cairo_surface_write_to_png_stream(surface, collect, &bytes);
     cairo_surface_finish(surface);
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_status(surface);
     cairo_surface_destroy(surface);
-    if (status != CAIRO_STATUS_SUCCESS && status != CAIRO_STATUS_WRITE_ERROR) {
-        file_discard(&file);
-        return error_at(err, EXIT_FAIL, path, 0, "the chart could not be drawn: %s", cairo_status_to_string(status));
+
+    struct file_writer file;
+    int result = -1;
+    if (status != CAIRO_STATUS_SUCCESS || bytes.size == 0) {
+        error_at(err, EXIT_FAIL, path, 0, "the chart could not be drawn: %s", cairo_status_to_string(status));
+    } else if (file_begin(&file, path, err) == 0) {
+        if (svg)
+            write_svg(&bytes, file.stream);
+        else
+            fwrite(bytes.data, 1, bytes.size, file.stream);
+        result = file_commit(&file, err);
     }
-    return file_commit(&file, err); /* a write error is in the stream and told with its reason here */
+    free(bytes.data);
+    return result;
 }

@@ -54,7 +54,7 @@ static bool is_png(const unsigned char *p, size_t size)
 /* True when the chain of chunks reaches IEND. */
 static bool png_is_complete(const unsigned char *p, size_t size)
 {
-    for (size_t at = 8; at + 8 <= size;) {
+    for (size_t at = 8; at + 12 <= size;) {
         const size_t length = (size_t)p[at] << 24 | (size_t)p[at + 1] << 16 | (size_t)p[at + 2] << 8 | p[at + 3];
         if (memcmp(p + at + 4, "IEND", 4) == 0)
             return true;
