@@ -7,7 +7,7 @@ dlnet=${DLNET:-./dlnet}
 echo "Training cfg/yolo.cfg (a few minutes) ..."
 model=$("$dlnet" train cfg/yolo.cfg)
 run=$(dirname "$model")
-"$dlnet" sample -n 1 -o "$run/unseen"
+"$dlnet" sample -n 1 --out "$run/unseen" >/dev/null
 echo "Objects found (picture, class, score, left, top, right, bottom):"
 "$dlnet" detect -m "$model" --out "$run/found" "$run"/unseen/*.png
 for picture in "$run"/found/*; do

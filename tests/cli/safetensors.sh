@@ -24,14 +24,14 @@ pad=1
 batch_normalize=1
 activation=leaky
 [convolutional]
-filters=24
+filters=30
 size=1
 activation=linear
 [yolo]
 mask=0,1,2
 anchors=8,8, 16,16, 24,24
 num=3
-classes=3
+classes=5
 CFG
 python() { run python3 tests/cli/safetensors.py "$@"; }
 
@@ -43,7 +43,7 @@ for which in best last; do
     expect_out "$which is a model of dlnet" '^format dlnet$'
     expect_out "$which holds the cfg" '^sections 5$'
     expect_out "$which holds the weights in their shape" '^first 8 3 3 3$'
-    check "$which tells no path of the run" bash -c "! grep -q '$T/run' '$T/run/$which.safetensors'"
+    check "$which tells no path of the run" bash -c "test -s '$T/run/$which.safetensors' && ! grep -q '$T/run' '$T/run/$which.safetensors'"
 done
 
 dlnet val "$T/run/best.safetensors" --json
@@ -53,10 +53,11 @@ python rewrite "$T/run/best.safetensors" "$T/other.safetensors"
 expect_status "another writer writes it" 0
 dlnet val "$T/other.safetensors" --json
 expect_status "val on what another writer wrote" 0
-check "gives the same figures" diff "$T/expected" "$T/out"
+expect_out "the figures are there" '"mAP50":'
+check "they are the same" diff "$T/expected" "$T/out"
 
 # Damaged and missing.
-head -c 5000 "$T/other.safetensors" >"$T/cut.safetensors"
+head -c -100 "$T/other.safetensors" >"$T/cut.safetensors"
 dlnet val "$T/cut.safetensors"
 expect_status "a cut model" 65
 expect_err "a cut model is named" 'cut\.safetensors: '
