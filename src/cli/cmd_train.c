@@ -12,6 +12,7 @@
 #include "base/parallel.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/cli_model.h"
 #include "cli/commands.h"
 #include "net/model.h"
 #include "net/weights.h"
@@ -28,7 +29,6 @@ const char cmd_train_usage[] = "Usage: dlnet train CFG [WEIGHTS] [options]\n"
                                "                  it ends with the same bytes as a run that was never interrupted\n"
                                "  --init MODEL    start from the weights of a .weights or .safetensors file (WEIGHTS is the same)\n"
                                "  --layers N      with a .weights file: take its first N layers only\n"
-                               "  --seed N        of weights, order and augmentation (default: seed= of [net])\n"
                                "  --data FILE     a Darknet .data file instead of the [data] section\n"
                                "  --set S.K=V     override a key of the cfg: --set net.batch=16, --set 3.filters=64\n"
                                "  --threads N     threads to use (default: OMP_NUM_THREADS, else all cores)\n"
@@ -116,32 +116,6 @@ static char *old_run(const char *cfg, const char *dir, struct error *err)
     }
 }
 
-static struct network *build(const char *cfg, const struct cli_common *common, struct error *err)
-{
-    struct config config;
-    if (config_read(&config, cfg, err) != 0)
-        return NULL;
-    int bad = 0;
-    for (int i = 0; i < common->n_sets; i++)
-        bad |= config_set(&config, common->sets[i], err);
-    const bool net = config_find(&config, "net") != NULL;
-    if (common->seed >= 0) {
-        char *set = mem_format("%s.seed=%lld", net ? "net" : "network", (long long)common->seed);
-        bad |= config_set(&config, set, err);
-        free(set);
-    }
-    if (bad) {
-        config_free(&config);
-        return NULL;
-    }
-    long seed = 0;
-    const struct config_section *s = config_find(&config, net ? "net" : "network");
-    const struct config_entry *e = s ? config_get(s, "seed") : NULL;
-    if (e && !text_to_long(e->value, &seed))
-        seed = 0; /* network_build reports it */
-    return network_build(&config, (uint64_t)seed, err);
-}
-
 static int start_from(struct network *net, const char *path, int layers, struct error *err)
 {
     if (!text_ends(path, ".safetensors"))
@@ -216,7 +190,7 @@ int cmd_train(int argc, char **argv)
         out = second; /* --resume DIR */
     else if (second)
         init = second;
-    struct network *net = build(cfg, &common, &err);
+    struct network *net = cli_build(cfg, &common, &err);
     if (!net)
         return cli_fail(&err);
     int status = EXIT_OK;

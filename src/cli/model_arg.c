@@ -51,8 +51,16 @@ struct network *cli_build(const char *cfg, const struct cli_common *common, stru
         config_free(&config);
         return NULL;
     }
-    const uint64_t seed = common->seed >= 0 ? (uint64_t)common->seed : seed_of(&config);
-    return network_build(&config, seed, err);
+    if (common->seed >= 0) { /* part of the cfg from here on, so that a checkpoint and effective.cfg tell it */
+        char *set = mem_format("%s.seed=%lld", config_find(&config, "net") ? "net" : "network", (long long)common->seed);
+        const int bad = config_set(&config, set, err);
+        free(set);
+        if (bad) {
+            config_free(&config);
+            return NULL;
+        }
+    }
+    return network_build(&config, seed_of(&config), err);
 }
 
 /* best.safetensors of the newest run, of a cfg (runs/STEM, runs/STEM-2, …) or of any (cfg NULL). Owned by the caller; NULL: none, told. */
