@@ -25,6 +25,8 @@
 #define STBI_MALLOC(size) calloc(1, size)
 #define STBI_REALLOC(p, size) realloc(p, size)
 #define STBI_FREE(p) free(p)
+#pragma GCC push_options
+#pragma GCC optimize("wrapv") /* stb shifts and adds signed numbers beyond their range */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wall"
 #pragma GCC diagnostic ignored "-Wextra"
@@ -36,6 +38,7 @@
 #include <stb_image.h>
 #include <stb_image_write.h>
 #pragma GCC diagnostic pop
+#pragma GCC pop_options
 
 #define MAX_FILE ((size_t)1 << 30)
 #define MAX_PIXELS ((size_t)1 << 28)
