@@ -4,10 +4,9 @@
 
 #include "base/simd.h"
 
-/* value − (value − channel)·…: with V = max, D = max − min and S = D / V, a channel of HSV is V − V·S·k(hue), where
- * k_n(H) = clamp(min(a, 4 − a), 0, 1), a = (n + H) mod 6, H in sixths of the circle, n = 5, 3, 1 for R, G, B. The new one is therefore
- * exposure·(V − saturation·D·k_n(H + shift)), and without a shift exposure·(V − saturation·(V − channel)): no division but the one for H.
- */
+/* With V = max, D = max − min = V·S and H in sixths of the circle, HSV's channels are V − D·k_n(H), where k_n(H) = clamp(min(a, 4 − a), 0,
+ * 1), a = (n + H) mod 6, n = 5, 3, 1 for R, G, B. The changed ones are therefore exposure·(V − saturation·D·k_n(H + shift)), and without a
+ * shift exposure·(V − saturation·(V − channel)): the only division is the one for H. */
 
 static inline float clamp01(float v)
 {

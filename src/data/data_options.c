@@ -10,26 +10,29 @@
 static const char *const on_bad_names[] = {"skip", "error", NULL};
 
 #define AT(field) offsetof(struct data_options, field)
-#define NO_COUNT "number of images of the shapes or MNIST split"
-/* clang-format off */
+#define MOST_IMAGES 100000000
 const struct config_key data_option_table[] = {
-    {"train",       OPTION_PATH,   AT(train),       "",     0, 0, NULL, "training data: shapes, an MNIST folder or idx file, a Pascal VOC folder, a folder per class, or a list of image paths"},
-    {"valid",       OPTION_PATH,   AT(valid),       "",     0, 0, NULL, "validation data"},
-    {"test",        OPTION_PATH,   AT(test),        "",     0, 0, NULL, "test data"},
-    {"names",       OPTION_PATH,   AT(names),       "",     0, 0, NULL, "file of class names, one a line"},
-    {"labels",      OPTION_PATH,   AT(labels),      "",     0, 0, NULL, "file of the words that tell the class in an image's path, one a line, when they aren't the names"},
-    {"classes",     OPTION_INT,    AT(classes),     "0",    0, 1000000, NULL, "number of classes; 0: from the names or the data"},
-    {"backup",      OPTION_PATH,   AT(backup),      "",     0, 0, NULL, "folder for the run's files"},
-    {"on_bad",      OPTION_CHOICE, AT(on_bad),      "skip", 0, 0, on_bad_names, "unreadable images and wrong labels: skip (warned and counted) or error"},
-    {"train_count", OPTION_INT,    AT(train_count), "0",    0, 100000000, NULL, NO_COUNT " for training; MNIST takes them from the start (0: default)"},
-    {"valid_count", OPTION_INT,    AT(valid_count), "0",    0, 100000000, NULL, NO_COUNT " for validation; MNIST takes them from the end (0: default)"},
-    {"test_count",  OPTION_INT,    AT(test_count),  "0",    0, 100000000, NULL, NO_COUNT " for the test (0: default)"},
-    {"eval",        OPTION_IGNORED, 0, "", 0, 0, NULL, "Darknet: way of evaluation; val tells every metric"},
-    {"results",     OPTION_IGNORED, 0, "", 0, 0, NULL, "Darknet: folder of result files"},
-    {"top",         OPTION_IGNORED, 0, "", 0, 0, NULL, "Darknet: answers printed by the classifier; predict has --top"},
-    {NULL, OPTION_INT, 0, NULL, 0, 0, NULL, NULL},
+    {"train", OPTION_PATH, AT(train), "",
+     .help = "training data: shapes, an MNIST folder or idx file, a Pascal VOC folder, a folder per class, or a list of image paths"},
+    {"valid", OPTION_PATH, AT(valid), "", .help = "validation data"},
+    {"test", OPTION_PATH, AT(test), "", .help = "test data"},
+    {"names", OPTION_PATH, AT(names), "", .help = "file of class names, one a line"},
+    {"labels", OPTION_PATH, AT(labels), "",
+     .help = "file of the words that tell the class in an image's path, one a line, when they aren't the names"},
+    {"classes", OPTION_INT, AT(classes), "0", 0, 1000000, .help = "number of classes; 0: from the names or the data"},
+    {"backup", OPTION_PATH, AT(backup), "", .help = "folder for the run's files"},
+    {"on_bad", OPTION_CHOICE, AT(on_bad), "skip", .choices = on_bad_names,
+     .help = "unreadable images and wrong labels: skip (warned and counted) or error"},
+    {"train_count", OPTION_INT, AT(train_count), "0", 0, MOST_IMAGES,
+     .help = "images for training, of shapes, or of MNIST from the start; 0: 2000 shapes, 55000 of MNIST"},
+    {"valid_count", OPTION_INT, AT(valid_count), "0", 0, MOST_IMAGES,
+     .help = "images for validation, of shapes, or of MNIST's training files from the end; 0: 400 shapes, 5000 of MNIST"},
+    {"test_count", OPTION_INT, AT(test_count), "0", 0, MOST_IMAGES, .help = "images for the test; 0: 400 shapes, all of MNIST"},
+    {"eval", OPTION_IGNORED, .fallback = "", .help = "Darknet: way of evaluation; val tells every metric"},
+    {"results", OPTION_IGNORED, .fallback = "", .help = "Darknet: folder of result files"},
+    {"top", OPTION_IGNORED, .fallback = "", .help = "Darknet: number of answers that its classifier prints"},
+    {0},
 };
-/* clang-format on */
 
 /* Paths that are searched, and the field that remembers their line. */
 static const struct {
@@ -63,18 +66,19 @@ static char *resolve(char *value, const char *folder, const char *second)
     return value;
 }
 
-/* Fills out from one section, lines and resolved paths included. */
+/* Fills out from one section, lines and resolved paths included. What --set gives, or the cfg inside a model, is searched from the
+ * working directory first. */
 static int fill(struct data_options *out, const struct config *c, const struct config_section *s, const char *second, struct error *err)
 {
     const int result = option_fill(c, s, data_option_table, out, NULL, NULL, err);
+    const bool beside = c->path && !text_ends(c->path, ":cfg"); /* else net/model shows MODEL:cfg */
     for (int i = 0; i < SEARCHED; i++) {
         const struct config_entry *e = config_get(s, searched[i].key);
         char **path = field(out, searched[i].path);
         if (!e)
             continue;
         *(int *)field(out, searched[i].line) = e->line;
-        /* --set is the command line's: the working directory comes first. */
-        *path = e->line > 0 ? resolve(*path, c->folder, second) : resolve(*path, ".", c->folder);
+        *path = beside && e->line > 0 ? resolve(*path, c->folder, second) : resolve(*path, ".", c->folder);
     }
     const struct config_entry *e = config_get(s, "classes");
     out->classes_line = e ? e->line : 0;

@@ -346,6 +346,32 @@ static void test_data_file(void **state)
     support_remove_dir(dir);
 }
 
+/* Beside the cfg first, for --set and the cfg in a model from the working directory first. */
+static void test_search_of_paths(void **state)
+{
+    (void)state;
+    char *dir = support_make_dir();
+    assert_int_equal(mkdir(support_path(dir, "src"), 0777), 0); /* a folder that the working directory has too */
+    char *cfg = mem_format("%s/x.cfg", dir), *model = mem_format("%s/x.safetensors:cfg", dir), *beside = mem_format("%s/src", dir);
+    for (int form = 0; form < 3; form++) {
+        struct config c;
+        struct data_options o;
+        struct error err = ERROR_INIT;
+        assert_int_equal(config_parse(&c, form == 2 ? model : cfg, "[net]\n[data]\ntrain=src\ntest=nowhere\n", &err), 0);
+        if (form == 1)
+            assert_int_equal(config_set(&c, "data.train=src", &err), 0);
+        assert_int_equal(data_options_read(&o, &c, NULL, &err), 0);
+        assert_string_equal(o.train, form == 0 ? beside : "src");
+        assert_string_equal(o.test, "nowhere");
+        data_options_free(&o);
+        config_free(&c);
+    }
+    free(cfg);
+    free(model);
+    free(beside);
+    support_remove_dir(dir);
+}
+
 static void test_voc_size_from_image(void **state)
 {
     (void)state;
@@ -400,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_class_from_path),
         cmocka_unit_test(test_labels_file),
         cmocka_unit_test(test_data_file),
+        cmocka_unit_test(test_search_of_paths),
         cmocka_unit_test(test_voc_size_from_image),
         cmocka_unit_test(test_shapes_is_a_name),
     };
