@@ -27,6 +27,7 @@ LIBRARY  = $(filter-out $(BUILD)/src/cli/main.o,$(OBJECTS))
 DOUBLE   = $(patsubst %.c,$(BUILD)/double/%.o,$(sort $(wildcard src/base/*.c src/math/*.c src/box/*.c src/config/*.c src/net/*.c src/layer/*.c)))
 TESTS    = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
 GRADS    = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/grad_*.c)))
+BENCHES  = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/bench_*.c)))
 SHELL_TESTS = $(filter-out tests/cli/lib.sh,$(sort $(wildcard tests/*/*.sh)))
 SHARED_TEST = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 SHARED_GRAD = $(patsubst %.c,$(BUILD)/double/%.o,$(wildcard tests/*.c))
@@ -35,7 +36,7 @@ SCRIPTS  = $(sort scripts/install-deps scripts/run-tests .ci/run $(wildcard scri
 # Two jobs where the caller asked for no number.
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j2)
 
-.PHONY: all deps demo test tests-build lint format asan tsan accuracy install uninstall clean help
+.PHONY: all deps demo test tests-build lint format asan tsan bench accuracy install uninstall clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -82,6 +83,10 @@ $(TESTS): $(BUILD)/tests/%: tests/%.c $(SHARED_TEST) $(BUILD)/libdlnet.a
 $(BUILD)/tests/%.o: CPPFLAGS += -Itests
 $(BUILD)/double/tests/%.o: CPPFLAGS += -Itests
 
+$(BENCHES): $(BUILD)/tests/%: tests/%.c $(BUILD)/libdlnet.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libdlnet.a $(LDLIBS)
+
 deps:
 	@scripts/install-deps --test
 
@@ -121,6 +126,10 @@ demo:
 	@$(MAKE) $(PARALLEL) all
 	@DLNET=$(BUILD)/dlnet scripts/demo.sh
 
+# Times the convolutions of real networks: one image, then a batch of 8.
+bench: $(BENCHES)
+	@for program in $(BENCHES); do $$program 1 && $$program 8; done
+
 # Trains the networks whose figures the README tells, and prints the figures.
 accuracy:
 	@$(MAKE) $(PARALLEL) all
@@ -144,10 +153,11 @@ help:
 	@echo 'make test        builds and runs all tests; the last line counts them'
 	@echo 'make asan, tsan  the tests under AddressSanitizer and UBSan, under ThreadSanitizer'
 	@echo 'make lint        formatting, cppcheck, clang-tidy, shellcheck; make format formats'
+	@echo 'make bench       times the convolutions of real networks'
 	@echo 'make accuracy    trains the networks whose figures the README tells'
 	@echo 'make deps        installs the packages for building and testing'
 	@echo 'make install     to PREFIX (/usr/local), under DESTDIR; uninstall removes it'
 	@echo 'make clean       removes what was built'
 	@echo 'Variables: BUILD (folder), CC, CFLAGS, SANITIZE (address,undefined or thread).'
 
--include $(OBJECTS:.o=.d) $(DOUBLE:.o=.d) $(TESTS:=.d) $(GRADS:=.d) $(SHARED_TEST:.o=.d) $(SHARED_GRAD:.o=.d)
+-include $(OBJECTS:.o=.d) $(DOUBLE:.o=.d) $(TESTS:=.d) $(GRADS:=.d) $(BENCHES:=.d) $(SHARED_TEST:.o=.d) $(SHARED_GRAD:.o=.d)
