@@ -35,15 +35,15 @@ struct loader_options {
 struct loader;
 
 /* Image number k of the training sequence is sample perm[k mod n] of epoch k / n; perm is keyed (seed, RNG_SHUFFLE, epoch), its
- * augmentation (seed, RNG_AUGMENT, epoch, sample). An unreadable image: with on_bad=skip the next sample of the permutation stands in for
- * it (in training), with error the loader stops: loader_next returns −1. The data set is borrowed and must outlive the loader. NULL on
- * failure. */
+ * augmentation (seed, RNG_AUGMENT, epoch, sample). An unreadable image: with on_bad=skip the next readable sample of the permutation stands
+ * in for it in training, augmented with the key of the one it stands for; with on_bad=error, or when no image can be read, loader_next
+ * returns −1 at that batch. The data set is borrowed and must outlive the loader. NULL on failure. */
 struct loader *loader_open(const struct dataset *d, const struct loader_options *o, struct error *err);
 
 /* The next batch, borrowed until the next call. 1: a batch, 0: end of an evaluation pass, −1: error. */
 int loader_next(struct loader *l, struct batch **out, struct error *err);
 
-/* Unreadable images met so far, and the first one's message ("" if none). */
+/* Unreadable images met so far (each counts once), and the first one's message ("" if none; valid until the next call). */
 int loader_bad(const struct loader *l, const char **message);
 
 /* Bytes that a loader with these options will hold at most, for the memory figure that train prints. */
