@@ -14,8 +14,6 @@
 #include "cli/cli.h"
 #include "cli/cli_model.h"
 #include "cli/commands.h"
-#include "net/model.h"
-#include "net/weights.h"
 #include "train/train.h"
 
 const char cmd_train_usage[] = "Usage: dlnet train CFG [WEIGHTS] [options]\n"
@@ -116,19 +114,6 @@ static char *old_run(const char *cfg, const char *dir, struct error *err)
     }
 }
 
-static int start_from(struct network *net, const char *path, int layers, struct error *err)
-{
-    if (!text_ends(path, ".safetensors"))
-        return weights_read(net, path, layers, err);
-    struct model_file *m = model_open(path, err);
-    if (!m)
-        return -1;
-    const int result = model_load_params(m, net, err);
-    net->seen = 0;
-    model_close(m);
-    return result;
-}
-
 static int train(struct network *net, const struct cli_common *common, const char *out, bool resume, struct error *err)
 {
     struct data_options data;
@@ -195,7 +180,7 @@ int cmd_train(int argc, char **argv)
         return cli_fail(&err);
     int status = EXIT_OK;
     char *folder = NULL;
-    if (init && start_from(net, init, (int)layers, &err) != 0)
+    if (init && cli_start_from(net, init, (int)layers, &err) != 0)
         status = cli_fail(&err);
     else if (!(folder = resume ? old_run(cfg, out, &err) : new_run(cfg, out, &err)))
         status = cli_fail(&err);

@@ -63,6 +63,19 @@ struct network *cli_build(const char *cfg, const struct cli_common *common, stru
     return network_build(&config, seed_of(&config), err);
 }
 
+int cli_start_from(struct network *net, const char *path, int layers, struct error *err)
+{
+    if (!text_ends(path, ".safetensors"))
+        return weights_read(net, path, layers, err);
+    struct model_file *m = model_open(path, err);
+    if (!m)
+        return -1;
+    const int result = model_load_params(m, net, err);
+    net->seen = 0;
+    model_close(m);
+    return result;
+}
+
 /* best.safetensors of the newest run, of a cfg (runs/STEM, runs/STEM-2, …) or of any (cfg NULL). Owned by the caller; NULL: none, told. */
 static char *newest_run(const char *cfg, struct error *err)
 {
