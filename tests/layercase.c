@@ -42,13 +42,14 @@ static int read_tensors(const cJSON *list, struct layercase_tensor *out)
         }
         to->data = mem_new(size, sizeof(real));
         const cJSON *data = cJSON_GetObjectItem(t, "data");
-        if (!cJSON_IsArray(data)) {
+        if (cJSON_IsArray(data)) {
+            cJSON_ArrayForEach(v, data)
+            {
+                assert_true(to->size < size);
+                to->data[to->size++] = (real)number(v);
+            }
+        } else { /* a scalar */
             to->data[to->size++] = (real)number(data);
-        }
-        cJSON_ArrayForEach(v, cJSON_IsArray(data) ? data : NULL)
-        {
-            assert_true(to->size < size);
-            to->data[to->size++] = (real)number(v);
         }
         assert_int_equal(to->size, size);
     }

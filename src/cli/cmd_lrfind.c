@@ -46,6 +46,8 @@ static void show_step(void *context, int step, const struct lrfind_point *p)
 {
     const struct view *v = context;
     if (v->table) {
+        if (step == 1)
+            puts("step\trate\tloss\tsmoothed");
         printf("%d\t%.6g\t%.6g\t%.6g\n", step, p->rate, p->loss, p->smoothed);
         fflush(stdout);
     }
@@ -117,8 +119,6 @@ static int find_rate(struct network *net, const struct cli_common *common, struc
     o.each = show_step;
     o.context = &view;
     o.threads = parallel_threads();
-    if (view.table)
-        puts("step\trate\tloss\tsmoothed");
     struct lrfind l;
     int result = lrfind_run(net, &data, &o, &l, err);
     data_options_free(&data);

@@ -20,10 +20,11 @@ static real *save_weights(const struct network *net, struct error *err)
         error_add(err, EXIT_FAIL, "out of memory: a copy of the weights needs %zu bytes", n * sizeof(real));
         return NULL;
     }
-    for (int i = 0, at = 0; i < net->n_params; i++) {
+    real *to = copy;
+    for (int i = 0; i < net->n_params; i++) {
         const size_t size = shape_size(net->param[i]->shape);
-        memcpy(copy + at, net->param[i]->value, size * sizeof(real));
-        at += (int)size;
+        memcpy(to, net->param[i]->value, size * sizeof(real));
+        to += size;
     }
     return copy;
 }
@@ -115,7 +116,7 @@ void lrfind_free(struct lrfind *l)
     *l = (struct lrfind){0};
 }
 
-/* Index two thirds... see the header; −1: the curve never falls. */
+/* Index of the valley, as of the header; −1: the curve never falls. */
 static int valley(const struct lrfind_point *p, int n)
 {
     int *length = mem_new((size_t)n, sizeof *length); /* of the longest falling subsequence that ends at i */

@@ -41,8 +41,7 @@ void lrfind_smooth(struct lrfind_point *p, int n, double smoothing);
 /* Rates; NaN: the curve gives none. The first tenth of the steps and the last twentieth don't count (the mean hasn't settled, the loss
  * explodes). */
 struct lrfind_suggestions {
-    double valley;   /* two thirds... of the longest falling stretch (ESRI's rule, fastai's default): its start + a third + a sixth of its
-                        length */
+    double valley;   /* half-way down the longest falling subsequence (ESRI's rule, fastai's default): start + length/3 + length/6 */
     double steepest; /* where the smoothed loss falls fastest by log rate */
     double minimum;  /* a tenth of the rate with the lowest smoothed loss */
 };
