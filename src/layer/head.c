@@ -85,7 +85,8 @@ SIMD_CLONES static void better_iou(struct head_image *im, int number)
     const real *restrict x = im->x, *restrict y = im->y, *restrict w = im->w, *restrict h = im->h;
     real *restrict iou = im->iou;
     int *restrict best = im->best;
-    for (int i = 0; i < im->cells; i++) {
+    const int cells = im->cells;
+    for (int i = 0; i < cells; i++) {
         const real l = x[i] - w[i] / 2, r = x[i] + w[i] / 2, u = y[i] - h[i] / 2, d = y[i] + h[i] / 2;
         real ow = (r < right ? r : right) - (l > left ? l : left);
         real oh = (d < bottom ? d : bottom) - (u > top ? u : top);
