@@ -258,7 +258,7 @@ static void test_hostile_sizes(void **state)
     assert_null(model_open(support_path(dir, "none.safetensors"), &err));
     nets_expect(&err, EXIT_NO_INPUT, "none.safetensors");
     assert_null(model_open(dir, &err));
-    nets_expect(&err, EXIT_DATA, "not a regular file");
+    nets_expect(&err, EXIT_DATA, "expected a model file");
 }
 
 /* A good file cut anywhere, or with any one byte of its header changed, is an error or a model; never a crash. */

@@ -273,7 +273,7 @@ static void test_paths(void **state)
     assert_int_equal(weights_read(net, support_path(dir, "nowhere"), 0, &err), -1);
     nets_expect(&err, EXIT_NO_INPUT, "nowhere: No such file");
     assert_int_equal(weights_read(net, dir, 0, &err), -1);
-    nets_expect(&err, EXIT_DATA, "not a regular file");
+    nets_expect(&err, EXIT_DATA, "expected a model file");
     assert_int_equal(weights_write(net, support_path(dir, "no/such/folder"), 0, &err), -1);
     nets_expect(&err, EXIT_IO, "no/such/folder");
     network_free(net);
