@@ -1,5 +1,4 @@
 /* dlnet: the command table, and what happens before and after a command. */
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/environment.h"
 #include "math/gemm.h"
 
 const struct command cli_commands[] = {
@@ -79,15 +79,9 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    cli_environment(argv);
     const struct sigaction broken_pipe = {.sa_handler = on_broken_pipe, .sa_flags = SA_RESTART};
     sigaction(SIGPIPE, &broken_pipe, NULL);
-    const int status = run(argc, argv);
-
-    errno = 0;
-    const bool failed = fflush(stdout) != 0 || ferror(stdout);
-    const int reason = errno;
-    if (!failed || reason == EPIPE)
-        return status;
-    fprintf(stderr, "dlnet: error: standard output: %s\n", reason ? strerror(reason) : "writing failed");
-    return status == EXIT_OK ? EXIT_IO : status;
+    signal(SIGXFSZ, SIG_IGN); /* a file that grows beyond the limit is an error of writing like others: EFBIG, told and cleaned up */
+    return cli_end(run(argc, argv));
 }

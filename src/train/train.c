@@ -142,7 +142,7 @@ static int after_update(struct training *r, double rate, double loss, bool stopp
             return -1;
         r->progress.loss_sum = 0;
         r->progress.loss_count = 0;
-        if ((valid || end) && metrics_chart(&r->metrics, r->o->out, err) != 0)
+        if ((valid || end) && metrics_chart(&r->metrics, text_basename(r->net->config.path), err) != 0)
             return -1;
     }
     const int64_t every = r->net->options.save_every;
@@ -207,10 +207,14 @@ static void tell(const struct training *r)
             (double)t->bytes / 1e6, 3e-6 * (double)r->net->param_bytes, 1e-6 * (double)r->net->arena_bytes,
             1e-6 * (double)(t->bytes - 3 * r->net->param_bytes - r->net->arena_bytes));
     const struct dataset *sets[2] = {&t->data, &r->valid};
-    for (int i = 0; i < 1 + (int)r->has_valid; i++)
+    for (int i = 0; i < 1 + (int)r->has_valid; i++) {
+        if (sets[i]->unlabelled > 0)
+            fprintf(stderr, "%s data: %d of %d images have no label file and count as images without objects\n",
+                    i ? "validation" : "training", sets[i]->unlabelled, sets[i]->n_samples);
         if (sets[i]->bad > 0)
             fprintf(stderr, "dlnet: warning: %d bad sample%s or label%s left out of the %s data, the first: %s\n", sets[i]->bad,
                     sets[i]->bad > 1 ? "s" : "", sets[i]->bad > 1 ? "s" : "", i ? "validation" : "training", sets[i]->first_bad.text);
+    }
 }
 
 static int begin(struct training *r, struct error *err)
@@ -253,13 +257,14 @@ int train_run(struct network *net, const struct data_options *data, const struct
             result = trainer_start(&r.trainer, err);
         r.started = r.saved = now();
         r.first = r.trainer.iteration;
-        if (result == 0)
+        const bool began = result == 0;
+        if (began)
             result = loop(&r, err);
         const char *bad;
         const int n_bad = r.trainer.loader ? loader_bad(r.trainer.loader, &bad) : 0;
         if (n_bad > 0)
             fprintf(stderr, "dlnet: warning: %d images could not be read, others stood in for them; the first: %s\n", n_bad, bad);
-        if (result < 0 && file_exists(r.last))
+        if (result < 0 && began && file_exists(r.last))
             error_add(err, EXIT_FAIL, "the last good model is %s", r.last);
         metrics_close(&r.metrics);
         if (r.has_valid)
