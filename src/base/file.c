@@ -106,11 +106,22 @@ void file_discard(struct file_writer *w)
     *w = (struct file_writer){0};
 }
 
+/* Why an earlier write to the temporary file failed: stdio has forgotten it, so one byte more is tried on what will be removed anyway. */
+static int reason_again(int fd)
+{
+    errno = 0;
+    return lseek(fd, 0, SEEK_END) >= 0 && write(fd, "", 1) < 0 ? errno : 0;
+}
+
 int file_commit(struct file_writer *w, struct error *err)
 {
     errno = 0;
-    bool good = fflush(w->stream) == 0 && !ferror(w->stream);
+    bool good = fflush(w->stream) == 0;
     int e = errno;
+    if (good && ferror(w->stream)) {
+        good = false;
+        e = reason_again(fileno(w->stream));
+    }
     if (good && fsync(fileno(w->stream)) != 0 && errno != EINVAL && errno != EROFS) {
         good = false;
         e = errno;

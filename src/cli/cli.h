@@ -39,6 +39,9 @@ void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
  */
 int cli_usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Sends what stdout still holds, and tells when that fails. Returns the exit status: `status`, or EXIT_IO where it was EXIT_OK. */
+int cli_end(int status);
+
 /* Warns of what the cfg file says without effect: keys given twice, keys that this version doesn't honour in training. */
 void cli_warn_config(const struct network *net);
 

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "cli/cli_model.h"
 #include "cli/commands.h"
+#include "cli/session.h"
 
 const char cmd_info_usage[] = "Usage: dlnet info CFG [WEIGHTS]\n"
                               "       dlnet info -m MODEL\n"
@@ -147,7 +149,7 @@ static cJSON *shape_json(struct shape s)
 static int print_json(const struct network *net, const struct totals *t)
 {
     cJSON *o = cJSON_CreateObject(), *layers = cJSON_CreateArray();
-    cJSON_AddStringToObject(o, "cfg", net->config.path);
+    cli_json_text(o, "cfg", net->config.path);
     cJSON_AddItemToObject(o, "input", shape_json(net->input.shape));
     for (int i = 0; i < net->n_layers; i++) {
         const struct layer *l = &net->layer[i];
@@ -166,20 +168,19 @@ static int print_json(const struct network *net, const struct totals *t)
     cJSON_AddNumberToObject(o, "statistics", (double)t->statistics);
     cJSON_AddNumberToObject(o, "bflops", t->flops / 1e9);
     cJSON_AddNumberToObject(o, "classes", net->n_classes);
-    if (net->names)
-        cJSON_AddItemToObject(o, "names", cJSON_CreateStringArray((const char *const *)net->names, net->n_classes));
+    cJSON *names = net->names ? cJSON_AddArrayToObject(o, "names") : NULL;
+    for (int i = 0; names && i < net->n_classes; i++) {
+        char *clean = utf8_clean(net->names[i]);
+        cJSON_AddItemToArray(names, cJSON_CreateString(clean));
+        free(clean);
+    }
     cJSON_AddNumberToObject(o, "seen", (double)net->seen);
     cJSON_AddNumberToObject(o, "weight_bytes", (double)t->weight_bytes);
     cJSON_AddNumberToObject(o, "inference_bytes", (double)t->inference_bytes);
     cJSON_AddNumberToObject(o, "training_bytes", (double)t->training_bytes);
     cJSON_AddNumberToObject(o, "training_batch", t->training_batch);
-    char *text = cJSON_PrintUnformatted(o);
-    cJSON_Delete(o);
-    if (!text)
-        return EXIT_FAIL;
-    puts(text);
-    cJSON_free(text);
-    return EXIT_OK;
+    struct error err = ERROR_INIT;
+    return cli_json_line(o, &err) == 0 ? EXIT_OK : cli_fail(&err);
 }
 
 /* A cfg alone (whatever its ending) is described as it is; anything else is a model. */

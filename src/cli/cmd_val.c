@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "cli/cli_model.h"
 #include "cli/commands.h"
+#include "cli/session.h"
 #include "detect/evaluate.h"
 
 const char cmd_val_usage[] = "Usage: dlnet val [CFG WEIGHTS | MODEL] [options]\n"
@@ -102,7 +103,7 @@ static void add_number(cJSON *object, const char *key, double v)
         cJSON_AddNullToObject(object, key);
 }
 
-static void print_json(const struct network *net, const struct evaluation *e)
+static int print_json(const struct network *net, const struct evaluation *e, struct error *err)
 {
     const bool detector = e->task == TASK_DETECT;
     cJSON *root = cJSON_CreateObject();
@@ -122,7 +123,7 @@ static void print_json(const struct network *net, const struct evaluation *e)
         const struct class_figures *f = &e->class_figures[k];
         char buffer[16];
         cJSON *c = cJSON_CreateObject();
-        cJSON_AddStringToObject(c, "class", cli_class_name(net, k, buffer));
+        cli_json_text(c, "class", cli_class_name(net, k, buffer));
         add_number(c, "class_id", k);
         add_number(c, detector ? "truths" : "images", f->truths);
         if (detector)
@@ -136,10 +137,7 @@ static void print_json(const struct network *net, const struct evaluation *e)
         for (int k = 0; k < e->n_classes; k++)
             cJSON_AddItemToArray(rows, cJSON_CreateIntArray(e->confusion + (size_t)k * (size_t)e->n_classes, e->n_classes));
     }
-    char *text = cJSON_PrintUnformatted(root);
-    puts(text);
-    cJSON_free(text);
-    cJSON_Delete(root);
+    return cli_json_line(root, err);
 }
 
 static int val(struct network *net, const struct cli_common *common, enum split split, const struct evaluate_options *o)
@@ -164,10 +162,10 @@ static int val(struct network *net, const struct cli_common *common, enum split 
     } else {
         if (e.bad > 0)
             cli_warn("%d images couldn't be read and are left out", e.bad);
-        if (common->json)
-            print_json(net, &e);
-        else
+        if (!common->json)
             print_text(net, &e);
+        else if (print_json(net, &e, &err) != 0)
+            status = cli_fail(&err);
     }
     evaluation_free(&e);
     dataset_close(&data);

@@ -13,10 +13,10 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 
-const char cli_common_usage[] = "Options of every command:\n"
+const char cli_common_usage[] = "Options that every command accepts:\n"
                                 "  -m MODEL              a model file (.safetensors)\n"
                                 "  --set SECTION.KEY=V   overrides the cfg: --set net.batch=16, --set 3.filters=64 (layer 3, from 0)\n"
-                                "  --names FILE          class names, one a line\n"
+                                "  --names FILE          class names for the answers, one a line\n"
                                 "  --data FILE           Darknet .data file, in place of [data]\n"
                                 "  --seed N              seed of all random numbers\n"
                                 "  --threads N           threads (default: OMP_NUM_THREADS, else the cores)\n"
@@ -78,6 +78,17 @@ int cli_usage_error(const char *command, const char *format, ...)
     return EXIT_USAGE;
 }
 
+int cli_end(int status)
+{
+    errno = 0;
+    const bool failed = fflush(stdout) != 0 || ferror(stdout);
+    const int reason = errno;
+    if (!failed || reason == EPIPE || status == EXIT_IO) /* an I/O error has been told by who found it */
+        return status;
+    fprintf(stderr, "dlnet: error: standard output: %s\n", reason ? strerror(reason) : "writing failed");
+    return status == EXIT_OK ? EXIT_IO : status;
+}
+
 static void report_warning(void *context, const char *message)
 {
     (void)context;
@@ -106,7 +117,7 @@ int cli_number(const char *name, const char *text, double min, double max, doubl
         *out = v;
         return 0;
     }
-    cli_usage_error(NULL, "--%s %s: expected a number in %g..%g", name, text, min, max);
+    fprintf(stderr, "dlnet: error: --%s %s: expected a number in %g..%g\n", name, text, min, max);
     return -1;
 }
 
@@ -117,10 +128,10 @@ int cli_whole(const char *name, const char *text, long min, long max, long *out)
         *out = v;
         return 0;
     }
-    if (max == LONG_MAX)
-        cli_usage_error(NULL, "--%s %s: expected a whole number of %ld or more", name, text, min);
+    if (max >= INT_MAX)
+        fprintf(stderr, "dlnet: error: --%s %s: expected a whole number of %ld or more\n", name, text, min);
     else
-        cli_usage_error(NULL, "--%s %s: expected a whole number in %ld..%ld", name, text, min, max);
+        fprintf(stderr, "dlnet: error: --%s %s: expected a whole number in %ld..%ld\n", name, text, min, max);
     return -1;
 }
 
@@ -239,7 +250,7 @@ static bool take_common(struct cli_common *common, int val, int argc, const char
     case 'h': {
         const struct command *c = find_command(command);
         printf("%s\n%s", c ? c->usage : "", cli_common_usage);
-        exit(fflush(stdout) == 0 || errno == EPIPE ? EXIT_OK : EXIT_IO);
+        exit(cli_end(EXIT_OK));
     }
     default:
         return false;

@@ -1,5 +1,6 @@
 #include "cli/session.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,8 +65,11 @@ int cli_session_walk(struct cli_session *s, int (*answer)(void *context, const s
         forward(s, image);
         if (answer(context, image, &err) != 0)
             return cli_fail(&err);
-        if (fflush(stdout) != 0)
-            return EXIT_IO; /* main tells why */
+        errno = 0;
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+            error_add(&err, EXIT_IO, "standard output: %s", errno ? strerror(errno) : "writing failed");
+            return cli_fail(&err);
+        }
     }
     return status;
 }
@@ -104,7 +108,10 @@ int cli_json_line(cJSON *object, struct error *err)
     cJSON_Delete(object);
     if (text == NULL)
         return error_add(err, EXIT_FAIL, "no memory for the answer as JSON");
-    puts(text);
+    errno = 0;
+    const int bad = puts(text) < 0 ? errno : 0;
     cJSON_free(text);
-    return 0;
+    if (bad == 0 || bad == EPIPE)
+        return 0;
+    return error_add(err, EXIT_IO, "standard output: %s", strerror(bad));
 }
