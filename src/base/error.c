@@ -4,6 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Names and values from files go to terminals: no control character of theirs may, neither ASCII's nor those that UTF-8 writes as C2 80 ..
+ * C2 9F. */
+static void disarm(char *s)
+{
+    for (unsigned char *p = (unsigned char *)s; *p; p++) {
+        if (*p < 0x20 || *p == 0x7F)
+            *p = '?';
+        else if (*p == 0xC2 && p[1] >= 0x80 && p[1] < 0xA0)
+            p[0] = p[1] = '?';
+    }
+}
+
 /* Appends a line to err->text; what doesn't fit is counted and cut at a whole line. */
 static int add(struct error *err, enum exit_status status, const char *prefix, const char *format, va_list args)
 {
@@ -15,6 +27,7 @@ static int add(struct error *err, enum exit_status status, const char *prefix, c
     int n = snprintf(line, sizeof line, "%s", prefix);
     if (n >= 0 && (size_t)n < sizeof line)
         vsnprintf(line + n, sizeof line - (size_t)n, format, args);
+    disarm(line);
     const size_t used = strlen(err->text), length = strlen(line);
     if (used + length + 2 <= sizeof err->text) {
         char *at = err->text + used;

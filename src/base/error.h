@@ -24,8 +24,8 @@ struct error {
 /* An empty error. */
 #define ERROR_INIT ((struct error){.status = EXIT_OK})
 
-/* Adds one mistake; the message has no trailing newline. Always returns -1, so that `return error_add(...)`
- * reads well. err may be NULL (the caller doesn't want to know). */
+/* Adds one mistake; the message has no trailing newline, control characters in it become '?'. Always returns -1, so that
+ * `return error_add(...)` reads well. err may be NULL (the caller doesn't want to know). */
 int error_add(struct error *err, enum exit_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same, prefixed with "file:line: " ("file: " when line is 0). */

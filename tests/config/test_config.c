@@ -171,7 +171,7 @@ static void test_set(void **state)
     set_wrong(&c, "batch=3", EXIT_USAGE, "--set batch=3: expected SECTION.key=value, such as net.batch=16 or 3.filters=64");
     set_wrong(&c, "net.batch", EXIT_USAGE, "--set net.batch: expected SECTION.key=value, such as net.batch=16 or 3.filters=64");
     set_wrong(&c, "net.=3", EXIT_USAGE, "--set net.=3: expected SECTION.key=value, such as net.batch=16 or 3.filters=64");
-    set_wrong(&c, "net.x=1\n[cost]", EXIT_USAGE, "--set net.x=1\n[cost]: expected SECTION.key=value, such as net.batch=16 or 3.filters=64");
+    set_wrong(&c, "net.x=1\n[cost]", EXIT_USAGE, "--set net.x=1?[cost]: expected SECTION.key=value, such as net.batch=16 or 3.filters=64");
     set_wrong(&c, "3.filters=1", EXIT_DATA, "--set 3.filters=1: found layer 3, expected one of the 3 layers of net.cfg, counted from 0");
     set_wrong(&c, "-1.filters=1", EXIT_DATA, "--set -1.filters=1: found layer -1, expected one of the 3 layers of net.cfg, counted from 0");
     set_wrong(&c, "maxpol.size=1", EXIT_DATA, "--set maxpol.size=1: net.cfg has no section [maxpol]; did you mean 'maxpool'?");
