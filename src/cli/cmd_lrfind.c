@@ -23,11 +23,11 @@ const char cmd_lrfind_usage[] =
     "  minimum/10  a tenth of the rate at which it is lowest\n"
     "It ends early when the smoothed loss is 4 times its best. No weights are kept.\n"
     "\n"
-    "  --init MODEL   start from the weights of a .safetensors or .weights file\n"
+    "  --init MODEL   start from the weights of a .safetensors or .weights file (-m is the same)\n"
     "  --from R       first rate (1e-7)\n"
     "  --to R         last rate (10)\n"
     "  --steps N      updates (100)\n"
-    "  --out PATH     a folder for lrfind.svg and lrfind.png (the working folder), or a file that ends in .svg or .png\n"
+    "  --out PATH     a folder for lrfind.svg and lrfind.png (the working folder), or a file: .svg or .png\n"
     "  --seed N       of weights, order and augmentation (seed= of [net])\n"
     "  --data FILE    a Darknet .data file instead of the [data] section\n"
     "  --json         one object: points and suggestions\n"
@@ -170,11 +170,13 @@ int cmd_lrfind(int argc, char **argv)
             bad = 1;
     }
     o.steps = (int)steps;
+    init = init ? init : common.model;
     int status = EXIT_USAGE;
     if (bad)
         ;
     else if (argc - optind != 1)
-        cli_usage_error("lrfind", "%s: expected one cfg file", optind < argc ? argv[optind + 1] : "no cfg file");
+        optind < argc ? cli_usage_error("lrfind", "%s: expected one cfg file and nothing else", argv[optind + 1])
+                      : cli_usage_error("lrfind", "no cfg file given");
     else if (o.from >= o.to)
         cli_usage_error("lrfind", "--from %g --to %g: expected a first rate below the last one", o.from, o.to);
     else {

@@ -25,7 +25,7 @@ const char cmd_train_usage[] = "Usage: dlnet train CFG [WEIGHTS] [options]\n"
                                "  --out DIR       run folder (default: runs/CFGNAME, runs/CFGNAME-2, ...; never over another run)\n"
                                "  --resume [DIR]  go on with a run that was stopped or killed (default: the newest of this cfg);\n"
                                "                  it ends with the same bytes as a run that was never interrupted\n"
-                               "  --init MODEL    start from the weights of a .weights or .safetensors file (WEIGHTS is the same)\n"
+                               "  --init MODEL    start from the weights of a .weights or .safetensors file (WEIGHTS and -m are the same)\n"
                                "  --layers N      with a .weights file: take its first N layers only\n"
                                "  --data FILE     a Darknet .data file instead of the [data] section\n"
                                "  --set S.K=V     override a key of the cfg: --set net.batch=16, --set 3.filters=64\n"
@@ -166,26 +166,30 @@ int cmd_train(int argc, char **argv)
             return EXIT_USAGE;
         }
     const char *cfg = optind < argc ? argv[optind] : NULL, *second = optind + 1 < argc ? argv[optind + 1] : NULL;
-    if (!cfg || argc - optind > 2) {
-        error_add(&err, EXIT_USAGE, "train wants one cfg file%s; see `dlnet help train`",
-                  cfg ? " and at most one weights file or run folder" : "");
-        return cli_fail(&err);
-    }
+    if (!cfg)
+        return cli_usage_error("train", "no cfg file given");
+    if (argc - optind > 2)
+        return cli_usage_error("train", "%s: expected one cfg file and at most one weights file (or, with --resume, a run folder)",
+                               argv[optind + 2]);
     if (second && resume)
         out = second; /* --resume DIR */
     else if (second)
         init = second;
+    init = init ? init : common.model;
     struct network *net = cli_build(cfg, &common, &err);
     if (!net)
         return cli_fail(&err);
     int status = EXIT_OK;
     char *folder = NULL;
+    const bool was_there = out && file_exists(out);
     if (init && cli_start_from(net, init, (int)layers, &err) != 0)
         status = cli_fail(&err);
     else if (!(folder = resume ? old_run(cfg, out, &err) : new_run(cfg, out, &err)))
         status = cli_fail(&err);
     else
         status = train(net, &common, folder, resume, &err);
+    if (status != EXIT_OK && folder && !was_there)
+        rmdir(folder); /* a run that came to nothing: goes only when it is empty */
     free(folder);
     network_free(net);
     cli_common_free(&common);
