@@ -81,14 +81,19 @@ static void add_list(struct cli_images *s, const char *list)
         return;
     }
     char *folder = text_dirname(list);
-    int number = 0;
+    int number = 0, found = 0;
     while ((line = file_line(&cursor, &number)) != NULL) {
         line = text_trim(line);
         if (line[0] == 0)
             continue;
+        found++;
         char *beside = text_join(folder, line);
         add_item(s, file_exists(beside) ? beside : line, NULL);
         free(beside);
+    }
+    if (found == 0) {
+        error_at(&err, EXIT_DATA, list, 0, "the list names no image, expected a path a line");
+        add_item(s, list, &err);
     }
     free(folder);
     mem_free(text);

@@ -20,7 +20,7 @@ const struct config_key data_option_table[] = {
     {"labels", OPTION_PATH, AT(labels), "",
      .help = "file of the words that tell the class in an image's path, one a line, when they aren't the names"},
     {"classes", OPTION_INT, AT(classes), "0", 0, 1000000, .help = "number of classes; 0: from the names or the data"},
-    {"backup", OPTION_PATH, AT(backup), "", .help = "folder for the run's files"},
+    {"backup", OPTION_PATH, AT(backup), "", .help = "Darknet: folder for weights; not used here: `train --out DIR` says where a run goes"},
     {"on_bad", OPTION_CHOICE, AT(on_bad), "skip", .choices = on_bad_names,
      .help = "unreadable images and wrong labels: skip (warned and counted) or error"},
     {"train_count", OPTION_INT, AT(train_count), "0", 0, MOST_IMAGES,

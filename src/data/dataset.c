@@ -184,13 +184,14 @@ static int read_classes(struct dataset *d, const struct data_options *o, int n_c
         return error_at(err, EXIT_DATA, options_file(o), o->classes_line, "classes=%d, but %s has %d names", o->classes, o->names, n);
     if (n_classes > 0 && n > n_classes)
         return error_at(err, EXIT_DATA, options_file(o), o->names_line,
-                        "%s has %d classes, but the network has %d: expected classes=%d there", o->names, n, n_classes, n);
+                        "names=%s has %d classes, but the network has %d: expected %s%d in its last layer", o->names, n, n_classes,
+                        d->task == TASK_DETECT ? "classes=" : "an output of ", n);
     d->class_limit = n > 0 ? n : o->classes > 0 ? o->classes : n_classes;
     return 0;
 }
 
 /* What the format found, against the network. */
-static int check_opened(struct dataset *d, const char *path, int n_classes, struct error *err)
+static int check_opened(struct dataset *d, const char *path, int line, int n_classes, struct error *err)
 {
     d->n_classes = d->names.n > d->options->classes ? d->names.n : d->options->classes;
     for (int i = 0; i < d->n_samples; i++) {
@@ -206,8 +207,9 @@ static int check_opened(struct dataset *d, const char *path, int n_classes, stru
                         d->bad == 1 ? "" : "s", d->first_bad.text);
     }
     if (n_classes > 0 && d->n_classes > n_classes)
-        return error_at(err, EXIT_DATA, path, 0, "has %d classes, but the network has %d: expected classes=%d (or as many outputs) there",
-                        d->n_classes, n_classes, d->n_classes);
+        return error_at(err, EXIT_DATA, options_file(d->options), line,
+                        "%s=%s has %d classes, but the network has %d: expected %s%d in its last layer", split_name(d->split), path,
+                        d->n_classes, n_classes, d->task == TASK_DETECT ? "classes=" : "an output of ", d->n_classes);
     return 0;
 }
 
@@ -226,7 +228,7 @@ static int open_format(struct dataset *d, const struct data_options *o, const ch
     }
     if (read_classes(d, o, n_classes, err) != 0 || d->format->open(d, path, err) != 0)
         return -1;
-    return check_opened(d, path, n_classes, err);
+    return check_opened(d, path, line, n_classes, err);
 }
 
 int dataset_open(struct dataset *d, const struct data_options *o, enum split split, enum task task, int n_classes, int want_w, int want_h,

@@ -52,6 +52,19 @@ static char *find_label(const char *path)
     return found;
 }
 
+/* Detection without any truth is hardly meant: the label files are somewhere else. */
+static int no_labels(const struct dataset *d, const char *path, struct error *err)
+{
+    const char *image = d->sample[0].name, *base = text_basename(image), *dot = strrchr(base, '.');
+    const char *stem = dot ? dot : base + strlen(base);
+    char *beside = mem_format("%.*s.txt", (int)(stem - image), image), *in_labels = replaced(image, stem, "images");
+    error_at(err, EXIT_DATA, path, 0, "none of its %d images has a label file, expected for the first %s%s%s", d->n_samples,
+             in_labels ? in_labels : "", in_labels ? " or " : "", beside);
+    free(beside);
+    free(in_labels);
+    return -1;
+}
+
 /* One line `class x y w h`. */
 static int add_label_line(struct dataset *d, struct sample *s, char *text, const char *file, int line, struct error *err)
 {
@@ -188,6 +201,8 @@ static int open_list(struct dataset *d, const char *path, struct error *err)
         free(found);
         result = d->task == TASK_DETECT ? add_labels(d, s, err) : add_class(d, s, &index, path, line, err);
     }
+    if (result == 0 && d->n_samples > 0 && d->unlabelled == d->n_samples)
+        result = no_labels(d, path, err);
     name_index_free(&index);
     text_list_free(&words);
     mem_free(text);

@@ -39,7 +39,7 @@ int f32_open(const char *path, uint64_t *size, struct error *err)
     struct stat s;
     if (fstat(fd, &s) != 0 || !S_ISREG(s.st_mode)) {
         close(fd);
-        return error_add(err, EXIT_DATA, "%s: not a regular file, expected a model file", path);
+        return error_add(err, EXIT_DATA, "%s: is %s, expected a model file", path, S_ISDIR(s.st_mode) ? "a directory" : "no regular file");
     }
     *size = (uint64_t)s.st_size;
     return fd;

@@ -206,7 +206,7 @@ static const struct bad_case {
     {"train=gzcut", TASK_CLASSIFY, 10, 65, {"train-images-idx3-ubyte.gz: found ", "expected 4000", "cut short"}},
     {"test=good", TASK_CLASSIFY, 10, 66, {"has no t10k-images-idx3-ubyte"}},
     {"train=good", TASK_DETECT, 10, 65, {"data set for classification", "detector"}},
-    {"train=good", TASK_CLASSIFY, 5, 65, {"has 10 classes, but the network has 5", "classes=10"}},
+    {"train=good", TASK_CLASSIFY, 5, 65, {"has 10 classes, but the network has 5", "test.cfg:4: ", "an output of 10"}},
     {"train=good\ntrain_count=11", TASK_CLASSIFY, 10, 65, {"holds 10 images", "train_count=11"}},
     {"train=good\ntrain_count=8\nvalid_count=3", TASK_CLASSIFY, 10, 65, {"train_count=8 and valid_count=3"}},
     {"valid=good\ntrain_count=10", TASK_CLASSIFY, 10, 65, {"no image of 10 is left for valid="}},
