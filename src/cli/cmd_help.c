@@ -34,7 +34,15 @@ static void print_overview(void)
            "dlnet help COMMAND      options and examples of a command\n"
            "dlnet help layers       the layers that a cfg file can use\n"
            "dlnet help SECTION      the keys of a section: net, data, convolutional, …\n"
-           "dlnet help KEY          what a key means, wherever it stands\n");
+           "dlnet help KEY          what a key means, wherever it stands\n"
+           "\n"
+           "First steps: train on the built-in pictures, write a few others, find the objects in them.\n"
+           "  dlnet train cfg/yolo.cfg\n"
+           "  dlnet sample -n 4 --out samples\n"
+           "  dlnet detect samples --out found\n"
+           "\n"
+           "Results go to stdout, all else to stderr. Exit status: 0 done, 1 failed, 2 wrong command line, 65 bad input,\n"
+           "66 an input is missing, 74 reading or writing failed, 130 interrupted.\n");
 }
 
 static void print_layers(void)
