@@ -1,0 +1,24 @@
+/* cpu: which instruction set hand-written vector kernels may use. */
+#ifndef DLNET_BASE_CPU_H
+#define DLNET_BASE_CPU_H
+
+#include <stdbool.h>
+
+/* In order: each includes what stands before it. */
+enum cpu_isa {
+    CPU_BASELINE, /* what every machine of the architecture has: SSE2 on x86-64, NEON on arm64 */
+    CPU_AVX2,     /* with FMA */
+    CPU_AVX512,   /* F, DQ, BW, VL */
+};
+
+#define CPU_ISAS 3
+
+/* Asks the processor and the operating system. */
+bool cpu_supports(enum cpu_isa isa);
+
+/* The widest one that it supports. */
+enum cpu_isa cpu_best(void);
+
+const char *cpu_isa_name(enum cpu_isa isa);
+
+#endif

@@ -1,0 +1,299 @@
+#include "math/winograd.h"
+
+#include <omp.h>
+#include <stdint.h>
+
+#include "math/winograd_kernels.h"
+#include "math/winograd_plan.h"
+
+const struct winograd_kernels *winograd_kernels_of(enum cpu_isa isa)
+{
+#if defined(__x86_64__) && !defined(DLNET_DOUBLE)
+    return isa == CPU_AVX512 ? &winograd_avx512 : isa == CPU_AVX2 ? &winograd_avx2 : &winograd_baseline;
+#else
+    (void)isa;
+    return &winograd_baseline;
+#endif
+}
+
+bool winograd_fits(const struct conv_shape *s)
+{
+    return s->size == 3 && s->stride_x == 1 && s->stride_y == 1 && s->dilation == 1 && s->groups == 1;
+}
+
+/* Forward and backward data are the same work: outputs from inputs by weights. */
+struct work {
+    struct winograd_array in, out;
+    struct winograd_taps taps;
+    size_t lane_step, filter_stride; /* weights */
+};
+
+/* How the tiles are shared out.
+ *
+ * Private: a thread takes a region of tiles through all stages in its own scratch, which stays in its cache; all transformed weights are
+ * read for each region, so they must be small. Shared: for a chunk of regions at a time, first all threads transform the inputs, then each
+ * takes blocks of outputs, reading its part of the weights once. */
+struct plan {
+    const struct winograd_kernels *k;
+    const struct winograd_tile_kernels *t;
+    int tile, points, down, across, tile_rows; /* tile_rows: of all images */
+    int in_blocks, panels;                     /* blocks of `lanes` inputs, panels of 2 · lanes outputs */
+    bool shared;
+    int rows, cols;    /* of a region */
+    int group, groups; /* panels that one point's inputs are multiplied with before the next point's; groups of so many */
+    int chunk;         /* shared: regions of a chunk; private: 1 */
+    /* Numbers of one: */
+    size_t packed_group, input, product, strip;
+};
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static struct work work_of(const struct conv_shape *s, struct winograd_method method, enum conv_pass pass, const real *weight)
+{
+    const size_t kernel = 9, filter = kernel * (size_t)s->channels;
+    const bool forward = pass == CONV_FORWARD;
+    const struct winograd_array x = {s->channels, s->height, s->width, s->padding, 0};
+    const struct winograd_array y = {s->filters, s->out_h, s->out_w, 2 - s->padding, 0};
+    struct work w = {.in = forward ? x : y, .out = forward ? y : x};
+    w.in.down = w.out.down = winograd_ceil_div(w.out.height, method.tile);
+    w.taps = (struct winograd_taps){weight, forward ? filter : kernel, forward ? kernel : filter, !forward};
+    return w;
+}
+
+/* Tiles of a region, when private: with the products of a group they overflow a second-level cache a little, which costs less than reading
+ * the weights more often. */
+#define PRIVATE_TILES 56
+/* Private needs some regions, and weights that a third-level cache holds. */
+#define PRIVATE_REGIONS 3
+#define PRIVATE_WEIGHTS (4 * 1024 * 1024)
+/* Shared: the products of one region, and the transformed inputs of a chunk, which should stay in a third-level cache. */
+#define SHARED_TILES 128
+#define CHUNK_NUMBERS (6 * 1024 * 1024)
+/* Panels of a group. Few of them when shared, so that there are enough groups for the threads. */
+#define PRIVATE_GROUP 8
+#define SHARED_GROUP 2
+
+/* Packed weights are [group][point][panel of the group][k][vector][lane]: in the order in which finish_group reads them. */
+static size_t panel_size(const struct plan *p, const struct work *w)
+{
+    return 2 * (size_t)p->k->lanes * (size_t)w->in.channels;
+}
+
+static size_t point_size(const struct plan *p, const struct work *w)
+{
+    return winograd_stride((size_t)p->group * panel_size(p, w));
+}
+
+static struct plan plan_of(const struct work *w, struct winograd_method method, int batch)
+{
+    struct plan p = {.k = winograd_kernels_of(method.isa), .tile = method.tile, .points = (method.tile + 2) * (method.tile + 2)};
+    p.t = &p.k->tile[p.tile];
+    const int lanes = p.k->lanes;
+    p.down = w->out.down;
+    p.across = winograd_ceil_div(w->out.width, p.tile);
+    p.tile_rows = batch * p.down;
+    p.in_blocks = winograd_ceil_div(w->in.channels, lanes);
+    p.panels = winograd_ceil_div(w->out.channels, 2 * lanes);
+    const size_t per_tile = (size_t)p.points * (size_t)(p.in_blocks * lanes);
+    const size_t weights = (size_t)p.points * (size_t)w->in.channels * (size_t)w->out.channels;
+    p.shared = weights > PRIVATE_WEIGHTS || (size_t)p.tile_rows * (size_t)p.across < PRIVATE_REGIONS * PRIVATE_TILES;
+    p.group = smaller(p.panels, p.shared ? SHARED_GROUP : PRIVATE_GROUP);
+    const int tiles = p.shared ? SHARED_TILES : PRIVATE_TILES;
+    p.cols = p.shared ? p.across : winograd_even(p.across, 2 * PRIVATE_TILES);
+    p.rows = winograd_even(p.tile_rows, larger(1, tiles / p.cols));
+    const size_t region = (size_t)p.rows * (size_t)p.cols;
+    p.groups = winograd_ceil_div(p.panels, p.group);
+    p.chunk = p.shared ? larger(1, smaller(winograd_ceil_div(p.tile_rows, p.rows), (int)(CHUNK_NUMBERS / (per_tile * region)))) : 1;
+    p.packed_group = winograd_padded((size_t)p.points * point_size(&p, w));
+    p.input = winograd_padded((size_t)p.points * winograd_stride((size_t)(p.in_blocks * lanes) * region * (size_t)p.chunk));
+    p.product = winograd_padded((size_t)p.points * winograd_stride(2 * (size_t)(lanes * p.group) * region));
+    p.strip = winograd_padded(WINOGRAD_STRIP(lanes, p.tile, p.cols));
+    return p;
+}
+
+static struct winograd_region region_of(const struct plan *p, int number)
+{
+    const int across = winograd_ceil_div(p->across, p->cols);
+    const int row = number / across * p->rows, col = number % across * p->cols;
+    return (struct winograd_region){row, smaller(p->rows, p->tile_rows - row), col, smaller(p->cols, p->across - col)};
+}
+
+/* Which outputs a panel has: 2 vectors, or 1 at the end. */
+static int vectors_of(const struct plan *p, const struct work *w, int panel)
+{
+    return w->out.channels - panel * 2 * p->k->lanes > p->k->lanes ? 2 : 1;
+}
+
+/* Transforms sums k0 .. k1 − 1 of the weights of a group. */
+static void pack_group(const struct plan *p, const struct work *w, int group, int k0, int k1, real *u)
+{
+    const int lanes = p->k->lanes;
+    for (int i = 0; i < p->group && group * p->group + i < p->panels; i++) {
+        const int vectors = vectors_of(p, w, group * p->group + i);
+        const size_t k_stride = (size_t)(vectors * lanes);
+        for (int j = 0; j < vectors; j++) {
+            const int first = ((group * p->group + i) * 2 + j) * lanes;
+            struct winograd_taps taps = w->taps;
+            taps.w += (size_t)first * taps.lane_stride + (size_t)k0 * taps.sum_stride;
+            p->t->weights(&taps, smaller(lanes, w->out.channels - first), k1 - k0,
+                          u + (size_t)i * panel_size(p, w) + (size_t)k0 * k_stride + (size_t)(j * lanes), point_size(p, w), k_stride);
+        }
+    }
+}
+
+/* Sums that are transformed together: for backward data, the weights of a group for one sum are the contiguous ones. */
+#define PACK_SUMS 32
+
+static void pack_all(const struct plan *p, const struct work *w, real *packed, int threads)
+{
+    const int pieces = winograd_ceil_div(w->in.channels, PACK_SUMS);
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int job = 0; job < p->groups * pieces; job++) {
+        const int k0 = job % pieces * PACK_SUMS;
+        pack_group(p, w, job / pieces, k0, smaller(k0 + PACK_SUMS, w->in.channels), packed + (size_t)(job / pieces) * p->packed_group);
+    }
+}
+
+/* From transformed inputs (v: those of the region) to the outputs of a group of panels. */
+static void finish_group(const struct plan *p, const struct work *w, struct winograd_region r, int group, const real *v,
+                         size_t point_stride, size_t block_stride, const real *u, const struct channel_map *map, bool add, real *y,
+                         real *product, real *strip)
+{
+    const int lanes = p->k->lanes, tiles = r.rows * r.cols, first = group * p->group, last = smaller(first + p->group, p->panels);
+    const size_t vector_stride = (size_t)(tiles * lanes), product_stride = winograd_stride((size_t)(2 * p->group) * vector_stride);
+    for (int point = 0; point < p->points; point++)
+        for (int i = 0; i < last - first; i++)
+            p->k->multiply(vectors_of(p, w, first + i), v + (size_t)point * point_stride, block_stride,
+                           u + (size_t)point * point_size(p, w) + (size_t)i * panel_size(p, w), w->in.channels, tiles,
+                           product + (size_t)point * product_stride + (size_t)(2 * i) * vector_stride, vector_stride);
+    for (int block = 2 * first; block < 2 * last && block * lanes < w->out.channels; block++)
+        p->t->output(&w->out, r, block, product + (size_t)(block - 2 * first) * vector_stride, product_stride, map, add, y, strip);
+}
+
+struct buffers {
+    real *packed, *input, *product, *strip; /* distances between threads' parts: the plan's sizes */
+};
+
+static void run_private(const struct plan *p, const struct work *w, const real *x, const real *packed, const struct channel_map *map,
+                        bool add, real *y, const struct buffers *b, int threads)
+{
+    const int regions = winograd_ceil_div(p->tile_rows, p->rows) * winograd_ceil_div(p->across, p->cols);
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (int job = 0; job < regions; job++) {
+        const size_t thread = (size_t)omp_get_thread_num();
+        real *v = b->input + thread * p->input, *product = b->product + thread * p->product, *strip = b->strip + thread * p->strip;
+        const struct winograd_region r = region_of(p, job);
+        const size_t block_stride = (size_t)(r.rows * r.cols * p->k->lanes);
+        const size_t point_stride = winograd_stride((size_t)p->in_blocks * block_stride);
+        for (int block = 0; block < p->in_blocks; block++)
+            p->t->input(&w->in, r, block, x, v + (size_t)block * block_stride, point_stride, strip);
+        for (int group = 0; group < p->groups; group++)
+            finish_group(p, w, r, group, v, point_stride, block_stride, packed + (size_t)group * p->packed_group, map, add, y, product,
+                         strip);
+    }
+}
+
+static void run_shared(const struct plan *p, const struct work *w, const real *x, const real *packed, const struct channel_map *map,
+                       bool add, real *y, const struct buffers *b, int threads)
+{
+    const int regions = winograd_ceil_div(p->tile_rows, p->rows), lanes = p->k->lanes;
+    const size_t region_stride = (size_t)(p->rows * p->cols * lanes);
+#pragma omp parallel num_threads(threads)
+    for (int first = 0; first < regions; first += p->chunk) {
+        const int here = smaller(p->chunk, regions - first);
+        const size_t block_stride = (size_t)here * region_stride, point_stride = winograd_stride((size_t)p->in_blocks * block_stride);
+        const size_t thread = (size_t)omp_get_thread_num();
+        real *product = b->product + thread * p->product, *strip = b->strip + thread * p->strip;
+#pragma omp for schedule(dynamic)
+        for (int job = 0; job < here * p->in_blocks; job++) {
+            const int region = job % here, block = job / here;
+            p->t->input(&w->in, region_of(p, first + region), block, x,
+                        b->input + (size_t)block * block_stride + (size_t)region * region_stride, point_stride, strip);
+        }
+#pragma omp for schedule(dynamic)
+        for (int group = 0; group < p->groups; group++) {
+            real *own = b->packed + thread * p->packed_group;
+            for (int k = 0; !packed && k < w->in.channels; k += PACK_SUMS)
+                pack_group(p, w, group, k, smaller(k + PACK_SUMS, w->in.channels), own);
+            for (int region = 0; region < here; region++)
+                finish_group(p, w, region_of(p, first + region), group, b->input + (size_t)region * region_stride, point_stride,
+                             block_stride, packed ? packed + (size_t)group * p->packed_group : own, map, add, y, product, strip);
+        }
+    }
+}
+
+/* Lays the buffers out behind one another; returns their numbers. */
+static size_t lay_out(const struct plan *p, bool packed, int threads, real *scratch, struct buffers *b)
+{
+    const size_t t = (size_t)threads;
+    const size_t packed_size = packed ? 0 : p->packed_group * (p->shared ? t : (size_t)p->groups);
+    const size_t input = p->input * (p->shared ? 1 : t), product = p->product * t;
+    if (b) {
+        b->packed = winograd_align(scratch);
+        b->input = b->packed + packed_size;
+        b->product = b->input + input;
+        b->strip = b->product + product;
+    }
+    return packed_size + input + product + p->strip * t + WINOGRAD_ALIGNMENT;
+}
+
+static void run(const struct work *w, const struct plan *p, const real *x, const real *packed, const struct channel_map *map, bool add,
+                real *y, real *scratch, int threads)
+{
+    struct buffers b;
+    lay_out(p, packed, threads, scratch, &b);
+    if (p->shared) {
+        run_shared(p, w, x, packed, map, add, y, &b, threads);
+        return;
+    }
+    if (!packed)
+        pack_all(p, w, b.packed, threads);
+    run_private(p, w, x, packed ? packed : b.packed, map, add, y, &b, threads);
+}
+
+size_t winograd_scratch(const struct conv_shape *s, struct winograd_method method, enum conv_pass pass, bool packed, int threads)
+{
+    if (pass == CONV_BACKWARD_WEIGHTS)
+        return winograd_weights_scratch(s, method, threads);
+    const struct work w = work_of(s, method, pass, NULL);
+    const struct plan p = plan_of(&w, method, s->batch);
+    return lay_out(&p, packed, threads, NULL, NULL);
+}
+
+size_t winograd_packed_size(const struct conv_shape *s, struct winograd_method method)
+{
+    const struct work w = work_of(s, method, CONV_FORWARD, NULL);
+    const struct plan p = plan_of(&w, method, s->batch);
+    return p.packed_group * (size_t)p.groups;
+}
+
+void winograd_pack(const struct conv_shape *s, struct winograd_method method, const real *weight, real *packed, int threads)
+{
+    const struct work w = work_of(s, method, CONV_FORWARD, weight);
+    const struct plan p = plan_of(&w, method, s->batch);
+    pack_all(&p, &w, packed, threads);
+}
+
+void winograd_forward(const struct conv_shape *s, struct winograd_method method, const real *x, const real *weight, const real *packed,
+                      const struct channel_map *map, real *y, real *scratch, int threads)
+{
+    const struct work w = work_of(s, method, CONV_FORWARD, weight);
+    const struct plan p = plan_of(&w, method, s->batch);
+    run(&w, &p, x, packed, map, false, y, scratch, threads);
+}
+
+void winograd_backward_data(const struct conv_shape *s, struct winograd_method method, const real *dy, const real *weight, real *dx,
+                            bool overwrite, real *scratch, int threads)
+{
+    const struct work w = work_of(s, method, CONV_BACKWARD_DATA, weight);
+    const struct plan p = plan_of(&w, method, s->batch);
+    run(&w, &p, dy, NULL, NULL, !overwrite, dx, scratch, threads);
+}

@@ -1,0 +1,370 @@
+/* winograd_simd: the kernels of winograd_kernels.h as a template over the instruction set. The including file defines
+ *
+ *     LANES            numbers in a vector
+ *     MULTIPLY_ROWS    tiles whose sums for two vectors of outputs fit into registers
+ *     GRADIENT_ROWS    see correlate
+ *     load_partial     (const real *p, int n): the first n ≤ LANES numbers, 0 behind; reads nothing else
+ *     store_partial    (real *p, vec v, int n): the first n numbers
+ *     select_positive  (vec x, vec otherwise): x where x > 0
+ *     WINOGRAD_TABLE   the name of the table
+ *
+ * after the types below (this file is included in two parts: types first, with WINOGRAD_TYPES_ONLY). */
+#ifndef DLNET_MATH_WINOGRAD_SIMD_TYPES
+#define DLNET_MATH_WINOGRAD_SIMD_TYPES
+
+#include <string.h>
+
+#include "math/winograd_kernels.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef real vec __attribute__((vector_size(LANES * sizeof(real))));
+typedef real vec_aligned __attribute__((vector_size(LANES * sizeof(real)), may_alias));
+typedef real vec_unaligned __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+
+INLINE vec load(const real *p)
+{
+    return *(const vec_unaligned *)p;
+}
+
+INLINE void store(real *p, vec v)
+{
+    *(vec_unaligned *)p = v;
+}
+
+INLINE vec load_aligned(const real *p)
+{
+    return *(const vec_aligned *)p;
+}
+
+INLINE void store_aligned(real *p, vec v)
+{
+    *(vec_aligned *)p = v;
+}
+
+#else
+
+#ifdef DLNET_DOUBLE
+typedef long long lane_index;
+#else
+typedef int lane_index;
+#endif
+typedef lane_index indices __attribute__((vector_size(LANES * sizeof(lane_index))));
+
+#if LANES == 16
+#define INTERLEAVE_LOW                                                                                                                     \
+    {                                                                                                                                      \
+        0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23                                                                             \
+    }
+#define INTERLEAVE_HIGH                                                                                                                    \
+    {                                                                                                                                      \
+        8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31                                                                       \
+    }
+#elif LANES == 8
+#define INTERLEAVE_LOW                                                                                                                     \
+    {                                                                                                                                      \
+        0, 8, 1, 9, 2, 10, 3, 11                                                                                                           \
+    }
+#define INTERLEAVE_HIGH                                                                                                                    \
+    {                                                                                                                                      \
+        4, 12, 5, 13, 6, 14, 7, 15                                                                                                         \
+    }
+#elif LANES == 4
+#define INTERLEAVE_LOW                                                                                                                     \
+    {                                                                                                                                      \
+        0, 4, 1, 5                                                                                                                         \
+    }
+#define INTERLEAVE_HIGH                                                                                                                    \
+    {                                                                                                                                      \
+        2, 6, 3, 7                                                                                                                         \
+    }
+#else
+#define INTERLEAVE_LOW                                                                                                                     \
+    {                                                                                                                                      \
+        0, 2                                                                                                                               \
+    }
+#define INTERLEAVE_HIGH                                                                                                                    \
+    {                                                                                                                                      \
+        1, 3                                                                                                                               \
+    }
+#endif
+
+INLINE void interleave(const vec *from, vec *to)
+{
+    const indices low = INTERLEAVE_LOW, high = INTERLEAVE_HIGH;
+#pragma GCC unroll 8
+    for (int i = 0; i < LANES / 2; i++) {
+        to[2 * i] = __builtin_shuffle(from[i], from[i + LANES / 2], low);
+        to[2 * i + 1] = __builtin_shuffle(from[i], from[i + LANES / 2], high);
+    }
+}
+
+/* Each interleaving rotates the bits of (row, column) by one, so log2(LANES) of them exchange rows and columns. */
+INLINE void transpose(vec *r)
+{
+    vec t[LANES];
+    interleave(r, t);
+#if LANES == 4 || LANES == 16
+    interleave(t, r);
+#endif
+#if LANES == 16
+    interleave(r, t);
+    interleave(t, r);
+#endif
+#if LANES == 8
+    interleave(t, r);
+    interleave(r, t);
+#endif
+#if LANES == 2 || LANES == 8
+#pragma GCC unroll 8
+    for (int i = 0; i < LANES; i++)
+        r[i] = t[i];
+#endif
+}
+
+INLINE int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Pixels x .. x + count − 1 of row y of the channels of a block, each a vector over channels; 0 outside the image. Up to LANES − 1 vectors
+ * behind `to[count]` are overwritten. */
+static void load_pixels(const struct winograd_array *a, const real *planes, int channels, int y, int x, int count, real *to)
+{
+    const size_t plane = (size_t)a->height * (size_t)a->width;
+    const int begin = x < 0 ? smaller(-x, count) : 0, end = smaller(count, a->width - x);
+    if (y < 0 || y >= a->height || end <= begin) {
+        memset(to, 0, (size_t)count * LANES * sizeof(real));
+        return;
+    }
+    memset(to, 0, (size_t)begin * LANES * sizeof(real));
+    const real *row = planes + (size_t)y * (size_t)a->width;
+    for (int i = begin; i < end; i += LANES) {
+        const real *from = row + x + i;
+        vec r[LANES];
+        if (channels == LANES && end - i >= LANES) {
+#pragma GCC unroll 16
+            for (int k = 0; k < LANES; k++)
+                r[k] = load(from + (size_t)k * plane);
+        } else {
+            const int n = smaller(LANES, end - i);
+#pragma GCC unroll 16
+            for (int k = 0; k < LANES; k++)
+                r[k] = k < channels ? load_partial(from + (size_t)k * plane, n) : (vec){0};
+        }
+        transpose(r);
+#pragma GCC unroll 16
+        for (int k = 0; k < LANES; k++)
+            store(to + (size_t)(i + k) * LANES, r[k]);
+    }
+    memset(to + (size_t)end * LANES, 0, (size_t)(count - end) * LANES * sizeof(real));
+}
+
+/* The transpose: `count` vectors over channels to a row of each plane. */
+static void store_pixels(const real *from, int count, int channels, bool add, real *row, size_t plane)
+{
+    for (int i = 0; i < count; i += LANES) {
+        const int n = smaller(LANES, count - i);
+        real *to = row + i;
+        vec r[LANES];
+#pragma GCC unroll 16
+        for (int k = 0; k < LANES; k++)
+            r[k] = load(from + (size_t)(i + k) * LANES);
+        transpose(r);
+        if (channels == LANES && n == LANES && !add) {
+#pragma GCC unroll 16
+            for (int k = 0; k < LANES; k++)
+                store(to + (size_t)k * plane, r[k]);
+            continue;
+        }
+#pragma GCC unroll 16
+        for (int k = 0; k < LANES; k++)
+            if (k < channels) {
+                real *p = to + (size_t)k * plane;
+                store_partial(p, add ? (vec)(load_partial(p, n) + r[k]) : r[k], n);
+            }
+    }
+}
+
+/* The 9 taps of `valid` kernels that stand `stride` apart, each tap a vector over kernels. */
+INLINE void load_taps(const real *w, size_t stride, int valid, vec *taps)
+{
+    vec r[LANES];
+#pragma GCC unroll 4
+    for (int t = 0; t < 8; t += LANES) {
+#pragma GCC unroll 16
+        for (int k = 0; k < LANES; k++)
+            r[k] = k < valid ? (LANES > 9 ? load_partial(w + (size_t)k * stride, 9) : load(w + (size_t)k * stride + t)) : (vec){0};
+        transpose(r);
+#pragma GCC unroll 9
+        for (int k = 0; k < smaller(LANES, 9 - t); k++)
+            taps[t + k] = r[k];
+    }
+    if (LANES <= 8) {
+        real last[LANES] = {0};
+        for (int k = 0; k < valid; k++)
+            last[k] = w[(size_t)k * stride + 8];
+        taps[8] = load(last);
+    }
+}
+
+/* Writes LANES kernels of 9 taps one after another; up to LANES − 9 numbers behind them are overwritten. */
+INLINE void store_taps(const vec *taps, real *w)
+{
+    vec r[LANES];
+#pragma GCC unroll 4
+    for (int t = 0; t < 8; t += LANES) {
+#pragma GCC unroll 16
+        for (int k = 0; k < LANES; k++)
+            r[k] = taps[smaller(t + k, 8)];
+        transpose(r);
+        /* In ascending order: what a vector of 16 has too much the next one overwrites. */
+#pragma GCC unroll 16
+        for (int k = 0; k < LANES; k++)
+            store(w + 9 * k + t, r[k]);
+    }
+    if (LANES <= 8) {
+        real last[LANES];
+        store(last, taps[8]);
+        for (int k = 0; k < LANES; k++)
+            w[9 * k + 8] = last[k];
+    }
+}
+
+/* The products of `rows` tiles. rows and vectors are constants wherever this is inlined, so that the sums stay in registers. */
+INLINE void multiply_rows(int rows, int vectors, const real *v, size_t block_stride, const real *u, int channels, real *out,
+                          size_t vector_stride)
+{
+    vec sum[MULTIPLY_ROWS][2];
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+        sum[r][0] = sum[r][1] = (vec){0};
+    for (int c0 = 0; c0 < channels; c0 += LANES, v += block_stride) {
+        const int n = smaller(LANES, channels - c0);
+        for (int c = 0; c < n; c++, u += vectors * LANES) {
+            const vec u0 = load_aligned(u), u1 = load_aligned(u + (vectors - 1) * LANES);
+            __builtin_prefetch(u + 32 * LANES);
+            if (vectors == 2 && LANES * sizeof(real) >= 64)
+                __builtin_prefetch(u + 33 * LANES);
+#pragma GCC unroll 16
+            for (int r = 0; r < rows; r++) {
+                const real x = v[r * LANES + c];
+                sum[r][0] += u0 * x;
+                if (vectors == 2)
+                    sum[r][1] += u1 * x;
+            }
+        }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++) {
+        store_aligned(out + r * LANES, sum[r][0]);
+        if (vectors == 2)
+            store_aligned(out + vector_stride + r * LANES, sum[r][1]);
+    }
+}
+
+#define MULTIPLY_CASE(n)                                                                                                                   \
+    case n:                                                                                                                                \
+        multiply_rows(n, vectors, v, block_stride, u, channels, out, vector_stride);                                                       \
+        break;
+
+INLINE void multiply_vectors(int vectors, const real *v, size_t block_stride, const real *u, int channels, int tiles, real *out,
+                             size_t vector_stride)
+{
+    /* Even heights: a low one at the end would be bound by loads. */
+    const int blocks = (tiles + MULTIPLY_ROWS - 1) / MULTIPLY_ROWS;
+    for (int i = 0; i < blocks; i++) {
+        const int rows = tiles / blocks + (i < tiles % blocks);
+        switch (rows) {
+            MULTIPLY_CASE(1)
+            MULTIPLY_CASE(2)
+            MULTIPLY_CASE(3)
+            MULTIPLY_CASE(4)
+            MULTIPLY_CASE(5)
+            MULTIPLY_CASE(6)
+#if MULTIPLY_ROWS > 6
+            MULTIPLY_CASE(7)
+            MULTIPLY_CASE(8)
+            MULTIPLY_CASE(9)
+            MULTIPLY_CASE(10)
+            MULTIPLY_CASE(11)
+            MULTIPLY_CASE(12)
+            MULTIPLY_CASE(13)
+            MULTIPLY_CASE(14)
+#endif
+        }
+        v += (size_t)rows * LANES;
+        out += (size_t)rows * LANES;
+    }
+}
+
+static void multiply(int vectors, const real *v, size_t block_stride, const real *u, int channels, int tiles, real *out,
+                     size_t vector_stride)
+{
+    if (vectors == 2)
+        multiply_vectors(2, v, block_stride, u, channels, tiles, out, vector_stride);
+    else
+        multiply_vectors(1, v, block_stride, u, channels, tiles, out, vector_stride);
+}
+
+INLINE void correlate_vectors(int vectors, const real *z, const real *v, size_t block_stride, int tiles, bool add, real *d, size_t ld)
+{
+    vec sum[GRADIENT_ROWS][2];
+#pragma GCC unroll 16
+    for (int i = 0; i < GRADIENT_ROWS; i++)
+        for (int k = 0; k < 2; k++)
+            sum[i][k] = add && k < vectors ? load_aligned(d + (size_t)i * ld + k * LANES) : (vec){0};
+    for (int t = 0; t < tiles; t++) {
+        const vec v0 = load_aligned(v + (size_t)t * LANES), v1 = load_aligned(v + (vectors == 2 ? block_stride : 0) + (size_t)t * LANES);
+#pragma GCC unroll 16
+        for (int i = 0; i < GRADIENT_ROWS; i++) {
+            const real x = z[(size_t)t * LANES + i];
+            sum[i][0] += v0 * x;
+            if (vectors == 2)
+                sum[i][1] += v1 * x;
+        }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < GRADIENT_ROWS; i++)
+        for (int k = 0; k < vectors; k++)
+            store_aligned(d + (size_t)i * ld + k * LANES, sum[i][k]);
+}
+
+static void correlate(int vectors, const real *z, const real *v, size_t block_stride, int tiles, bool add, real *d, size_t ld)
+{
+    if (vectors == 2)
+        correlate_vectors(2, z, v, block_stride, tiles, add, d, ld);
+    else
+        correlate_vectors(1, z, v, block_stride, tiles, add, d, ld);
+}
+
+#define WINOGRAD_TILE 2
+#include "math/winograd_tile.h"
+#undef WINOGRAD_TILE
+#define WINOGRAD_TILE 3
+#include "math/winograd_tile.h"
+#undef WINOGRAD_TILE
+#define WINOGRAD_TILE 4
+#include "math/winograd_tile.h"
+#undef WINOGRAD_TILE
+#define WINOGRAD_TILE 5
+#include "math/winograd_tile.h"
+#undef WINOGRAD_TILE
+#define WINOGRAD_TILE 6
+#include "math/winograd_tile.h"
+#undef WINOGRAD_TILE
+
+#define TILE_KERNELS(m)                                                                                                                    \
+    {                                                                                                                                      \
+        input_##m, gradient_##m, weights_##m, output_##m, dweight_##m                                                                      \
+    }
+
+const struct winograd_kernels WINOGRAD_TABLE = {
+    .lanes = LANES,
+    .gradient_rows = GRADIENT_ROWS,
+    .multiply = multiply,
+    .correlate = correlate,
+    .tile = {[2] = TILE_KERNELS(2), [3] = TILE_KERNELS(3), [4] = TILE_KERNELS(4), [5] = TILE_KERNELS(5), [6] = TILE_KERNELS(6)},
+};
+
+#endif

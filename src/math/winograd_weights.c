@@ -1,0 +1,236 @@
+/* Backward weights: dW = Gᵀ [ Σ over tiles (A dY Aᵀ) ⊗ (Bᵀ d B) ] G, a product of matrices over tiles at each point. */
+#include <omp.h>
+#include <string.h>
+
+#include "math/vector.h"
+#include "math/winograd_kernels.h"
+#include "math/winograd_plan.h"
+
+/* How the sum over tiles and the (filter, channel) pairs are shared out.
+ *
+ * Slots: few pairs. The regions of tiles are cut into a fixed number of slots; a thread sums one slot in the transformed domain, all pairs
+ * of which stay in its cache, to a gradient of its own. The gradients of the slots are added in order. Blocks: many pairs. All threads
+ * transform a chunk of regions, then each takes blocks of pairs. */
+struct plan {
+    const struct winograd_kernels *k;
+    const struct winograd_tile_kernels *t;
+    struct winograd_array x, dy;
+    int tile, points, across, tile_rows;
+    bool slotted;
+    int rows, cols, regions; /* of a region; of all images */
+    int slots, chunk;        /* chunk: regions that are transformed together */
+    int filters, channels;   /* of a block of pairs: multiples of lanes */
+    /* Numbers of one: */
+    size_t v, z, sum, strip, gradient;
+};
+
+#define SLOTS 8
+/* Pairs in the transformed domain that stay in a second-level cache beside the tiles. */
+#define SLOT_NUMBERS (384 * 1024)
+#define SLOT_TILES 96
+#define BLOCK 64
+#define BLOCK_TILES 64
+#define CHUNK_NUMBERS (8 * 1024 * 1024)
+/* Tiles that one call of the kernel sums: two vectors and one of gradients of each stay in a first-level cache. */
+#define SUM_TILES 160
+/* Blocks of pairs from which on usual numbers of threads are kept busy. */
+#define JOBS 16
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static int padded_to(int n, int unit)
+{
+    return winograd_ceil_div(n, unit) * unit;
+}
+
+static struct plan plan_of(const struct conv_shape *s, struct winograd_method method)
+{
+    struct plan p = {.k = winograd_kernels_of(method.isa), .tile = method.tile, .points = (method.tile + 2) * (method.tile + 2)};
+    p.t = &p.k->tile[p.tile];
+    const int lanes = p.k->lanes, down = winograd_ceil_div(s->out_h, p.tile);
+    p.x = (struct winograd_array){s->channels, s->height, s->width, s->padding, down};
+    p.dy = (struct winograd_array){s->filters, s->out_h, s->out_w, 0, down};
+    p.across = winograd_ceil_div(s->out_w, p.tile);
+    p.tile_rows = s->batch * down;
+    const int filters = padded_to(s->filters, lanes), channels = padded_to(s->channels, lanes);
+    const size_t per_tile = (size_t)p.points * (size_t)(filters + channels);
+    p.slotted = (size_t)p.points * (size_t)filters * (size_t)channels <= SLOT_NUMBERS && p.tile_rows * p.across >= 4 * BLOCK_TILES;
+    const int tiles = p.slotted ? SLOT_TILES : BLOCK_TILES;
+    p.cols = winograd_even(p.across, 2 * SLOT_TILES);
+    p.rows = winograd_even(p.tile_rows, larger(1, tiles / p.cols));
+    const size_t region = (size_t)p.rows * (size_t)p.cols;
+    p.regions = winograd_ceil_div(p.tile_rows, p.rows) * winograd_ceil_div(p.across, p.cols);
+    if (p.slotted) {
+        p.slots = smaller(SLOTS, p.regions);
+        p.chunk = 1;
+        p.filters = filters;
+        p.channels = channels;
+        p.gradient = p.slots > 1 ? winograd_padded((size_t)s->filters * (size_t)s->channels * 9) : 0;
+    } else {
+        p.chunk = larger(1, smaller(p.regions, (int)(CHUNK_NUMBERS / (per_tile * region))));
+        p.filters = smaller(BLOCK, filters);
+        p.channels = smaller(BLOCK, channels);
+        if (winograd_ceil_div(filters, p.filters) * winograd_ceil_div(channels, p.channels) < JOBS)
+            p.filters = padded_to(winograd_ceil_div(p.filters, 2), lanes);
+    }
+    const size_t held = region * (size_t)p.chunk;
+    p.v = winograd_padded((size_t)p.points * winograd_stride((size_t)channels * held));
+    p.z = winograd_padded((size_t)p.points * winograd_stride((size_t)filters * held));
+    p.sum = winograd_padded((size_t)p.points * winograd_stride((size_t)(p.filters * p.channels)));
+    const size_t window = WINOGRAD_STRIP(lanes, p.tile, p.cols), row = WINOGRAD_DWEIGHT_STRIP(lanes, p.channels);
+    p.strip = winograd_padded(window > row ? window : row);
+    return p;
+}
+
+static struct winograd_region region_of(const struct plan *p, int number)
+{
+    const int across = winograd_ceil_div(p->across, p->cols);
+    const int row = number / across * p->rows, col = number % across * p->cols;
+    return (struct winograd_region){row, smaller(p->rows, p->tile_rows - row), col, smaller(p->cols, p->across - col)};
+}
+
+/* sum[point][filter][channel] = (or +=) over `tiles` tiles, for the block of pairs that begins at filter f0 and channel c0. */
+static void correlate_block(const struct plan *p, int f0, int filters, int c0, int channels, const real *v, size_t v_points, const real *z,
+                            size_t z_points, size_t block_stride, int tiles, bool add, real *sum)
+{
+    const int lanes = p->k->lanes, rows = p->k->gradient_rows, blocks = winograd_ceil_div(channels, lanes);
+    const size_t points = winograd_stride((size_t)(p->filters * p->channels));
+    const int step = winograd_even(tiles, SUM_TILES);
+    for (int point = 0; point < p->points; point++)
+        for (int t = 0; t < tiles; t += step) {
+            const real *vt = v + (size_t)point * v_points + (size_t)(c0 / lanes) * block_stride + (size_t)(t * lanes);
+            const real *zt = z + (size_t)point * z_points + (size_t)(t * lanes);
+            for (int block = 0; block < blocks; block += 2)
+                for (int f = f0; f < f0 + filters; f += rows)
+                    p->k->correlate(smaller(2, blocks - block), zt + (size_t)(f / lanes) * block_stride + (size_t)(f % lanes),
+                                    vt + (size_t)block * block_stride, block_stride, smaller(step, tiles - t), add || t > 0,
+                                    sum + (size_t)point * points + (size_t)((f - f0) * p->channels + block * lanes), (size_t)p->channels);
+        }
+}
+
+static void finish_block(const struct plan *p, int f0, int filters, int c0, int channels, const real *sum, real *gradient, real *strip)
+{
+    const size_t row = 9 * (size_t)p->x.channels;
+    p->t->dweight(sum, winograd_stride((size_t)(p->filters * p->channels)), (size_t)p->channels, filters, channels,
+                  gradient + (size_t)f0 * row + 9 * (size_t)c0, row, strip);
+}
+
+static void transform(const struct plan *p, struct winograd_region r, const real *x, const real *dy, int block, real *v, size_t v_points,
+                      real *z, size_t z_points, size_t block_stride, real *strip)
+{
+    const int inputs = winograd_ceil_div(p->x.channels, p->k->lanes);
+    if (block < inputs)
+        p->t->input(&p->x, r, block, x, v + (size_t)block * block_stride, v_points, strip);
+    else
+        p->t->gradient(&p->dy, r, block - inputs, dy, z + (size_t)(block - inputs) * block_stride, z_points, strip);
+}
+
+static int blocks_of(const struct plan *p)
+{
+    return winograd_ceil_div(p->x.channels, p->k->lanes) + winograd_ceil_div(p->dy.channels, p->k->lanes);
+}
+
+struct buffers {
+    real *v, *z, *sum, *strip, *gradient; /* distances between threads' (gradient: slots') parts: the plan's sizes */
+};
+
+static void run_slots(const struct plan *p, const real *x, const real *dy, real *dweight, const struct buffers *b, int threads)
+{
+    const size_t weights = (size_t)p->x.channels * (size_t)p->dy.channels * 9;
+    const int lanes = p->k->lanes;
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (int slot = 0; slot < p->slots; slot++) {
+        const size_t thread = (size_t)omp_get_thread_num();
+        real *v = b->v + thread * p->v, *z = b->z + thread * p->z, *sum = b->sum + thread * p->sum, *strip = b->strip + thread * p->strip;
+        const int begin = p->regions * slot / p->slots, end = p->regions * (slot + 1) / p->slots;
+        for (int number = begin; number < end; number++) {
+            const struct winograd_region r = region_of(p, number);
+            const int tiles = r.rows * r.cols;
+            const size_t block_stride = (size_t)(tiles * lanes);
+            const size_t v_points = winograd_stride((size_t)(p->channels * tiles)),
+                         z_points = winograd_stride((size_t)(p->filters * tiles));
+            for (int block = 0; block < blocks_of(p); block++)
+                transform(p, r, x, dy, block, v, v_points, z, z_points, block_stride, strip);
+            correlate_block(p, 0, p->dy.channels, 0, p->x.channels, v, v_points, z, z_points, block_stride, tiles, number > begin, sum);
+        }
+        real *gradient = dweight;
+        if (p->slots > 1) {
+            gradient = b->gradient + (size_t)slot * p->gradient;
+            memset(gradient, 0, weights * sizeof(real));
+        }
+        finish_block(p, 0, p->dy.channels, 0, p->x.channels, sum, gradient, strip);
+    }
+    for (int slot = 0; p->slots > 1 && slot < p->slots; slot++)
+        vector_add(b->gradient + (size_t)slot * p->gradient, dweight, weights);
+}
+
+static void run_blocks(const struct plan *p, const real *x, const real *dy, real *dweight, const struct buffers *b, int threads)
+{
+    const int lanes = p->k->lanes, blocks = blocks_of(p);
+    const int down = winograd_ceil_div(p->dy.channels, p->filters), across = winograd_ceil_div(p->x.channels, p->channels);
+    const size_t region_stride = (size_t)(p->rows * p->cols * lanes);
+#pragma omp parallel num_threads(threads)
+    for (int first = 0; first < p->regions; first += p->chunk) {
+        const size_t thread = (size_t)omp_get_thread_num();
+        real *sum = b->sum + thread * p->sum, *strip = b->strip + thread * p->strip;
+        const int here = smaller(p->chunk, p->regions - first);
+        const struct winograd_region last = region_of(p, first + here - 1);
+        const int tiles = (here - 1) * p->rows * p->cols + last.rows * last.cols;
+        const size_t block_stride = (size_t)here * region_stride;
+        const size_t v_points = winograd_stride((size_t)winograd_ceil_div(p->x.channels, lanes) * block_stride);
+        const size_t z_points = winograd_stride((size_t)winograd_ceil_div(p->dy.channels, lanes) * block_stride);
+#pragma omp for schedule(dynamic)
+        for (int job = 0; job < blocks * here; job++) {
+            const size_t at = (size_t)(job % here) * region_stride;
+            transform(p, region_of(p, first + job % here), x, dy, job / here, b->v + at, v_points, b->z + at, z_points, block_stride,
+                      strip);
+        }
+#pragma omp for schedule(dynamic)
+        for (int job = 0; job < down * across; job++) {
+            const int f0 = job / across * p->filters, filters = smaller(p->filters, p->dy.channels - f0);
+            const int c0 = job % across * p->channels, channels = smaller(p->channels, p->x.channels - c0);
+            correlate_block(p, f0, filters, c0, channels, b->v, v_points, b->z, z_points, block_stride, tiles, false, sum);
+            finish_block(p, f0, filters, c0, channels, sum, dweight, strip);
+        }
+    }
+}
+
+static size_t lay_out(const struct plan *p, int threads, real *scratch, struct buffers *b)
+{
+    const size_t t = (size_t)threads, held = p->slotted ? t : 1;
+    const size_t gradient = p->gradient * (size_t)p->slots;
+    if (b) {
+        b->v = winograd_align(scratch);
+        b->z = b->v + p->v * held;
+        b->sum = b->z + p->z * held;
+        b->strip = b->sum + p->sum * t;
+        b->gradient = b->strip + p->strip * t;
+    }
+    return (p->v + p->z) * held + (p->sum + p->strip) * t + gradient + WINOGRAD_ALIGNMENT;
+}
+
+size_t winograd_weights_scratch(const struct conv_shape *s, struct winograd_method method, int threads)
+{
+    const struct plan p = plan_of(s, method);
+    return lay_out(&p, threads, NULL, NULL);
+}
+
+void winograd_backward_weights(const struct conv_shape *s, struct winograd_method method, const real *x, const real *dy, real *dweight,
+                               real *scratch, int threads)
+{
+    const struct plan p = plan_of(s, method);
+    struct buffers b;
+    lay_out(&p, threads, scratch, &b);
+    if (p.slotted)
+        run_slots(&p, x, dy, dweight, &b, threads);
+    else
+        run_blocks(&p, x, dy, dweight, &b, threads);
+}
