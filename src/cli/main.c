@@ -1,4 +1,5 @@
 /* dlnet: the command table, and what happens before and after a command. */
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -77,8 +78,18 @@ static int run(int argc, char **argv)
     return cli_commands[command].run(argc - 1, argv + 1);
 }
 
+/* A stream that the caller has closed must not give its number to a file of ours, which messages would then be written into. The other
+ * direction is opened, so that what uses the stream still fails. */
+static void hold_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return;
+}
+
 int main(int argc, char **argv)
 {
+    hold_streams();
     cli_environment(argv);
     const struct sigaction broken_pipe = {.sa_handler = on_broken_pipe, .sa_flags = SA_RESTART};
     sigaction(SIGPIPE, &broken_pipe, NULL);
