@@ -60,7 +60,14 @@ struct network *cli_build(const char *cfg, const struct cli_common *common, stru
             return NULL;
         }
     }
-    return network_build(&config, seed_of(&config), err);
+    struct data_options data; /* mistakes of [data] are told together with the others, also to who needs no data */
+    const int bad_data = data_options_read(&data, &config, NULL, err);
+    data_options_free(&data);
+    struct network *net = network_build(&config, seed_of(&config), err);
+    if (bad_data == 0)
+        return net;
+    network_free(net);
+    return NULL;
 }
 
 int cli_start_from(struct network *net, const char *path, int layers, struct error *err)

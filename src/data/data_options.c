@@ -160,8 +160,10 @@ int data_options_read(struct data_options *out, const struct config *c, const ch
     out->file = s ? mem_string(c->path) : NULL;
     if (data_file) {
         struct config d;
-        if (read_data_file(&d, data_file, err) != 0)
+        if (read_data_file(&d, data_file, err) != 0) {
+            data_options_free(out);
             return -1;
+        }
         struct data_options given = {.file = mem_string(data_file)};
         result |= fill(&given, &d, &d.section[0], c->folder, err);
         override(out, &given, &d.section[0]);
@@ -169,6 +171,8 @@ int data_options_read(struct data_options *out, const struct config *c, const ch
         data_options_free(&given);
         config_free(&d);
     }
+    if (result != 0)
+        data_options_free(out);
     return result;
 }
 

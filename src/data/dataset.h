@@ -74,7 +74,7 @@ extern const struct config_key data_option_table[];
 /* Reads [data] of a cfg, or a Darknet .data file when data_file is not NULL (`train = …` lines without a section; wins over [data], key by
  * key). Paths are resolved: relative to the file that names them if they exist there, else to the working directory, else to the folder
  * of the cfg; those of --set and of the cfg inside a model start at the working directory. What exists nowhere stays as written:
- * dataset_open tells. */
+ * dataset_open tells. -1: out holds nothing. */
 int data_options_read(struct data_options *out, const struct config *c, const char *data_file, struct error *err);
 void data_options_free(struct data_options *o);
 
