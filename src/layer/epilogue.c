@@ -76,7 +76,8 @@ void epilogue_shape(struct layer *l, const struct epilogue *e)
             layer_buffer(l, EPILOGUE_SCRATCH, BUFFER_SCRATCH, norm_scratch_bytes(l->out.shape.n, l->out.shape.c, spatial(l)), 1);
         }
     }
-    l->backward_reads_out = e->activation != ACTIVATION_LINEAR && activation_from_output((enum activation)e->activation);
+    const enum activation a = (enum activation)e->activation;
+    l->backward_reads_out = normalizes(e) ? norm_reads_output(a) : a != ACTIVATION_LINEAR && activation_from_output(a);
 }
 
 /* The normalisation with these statistics as a map. */
@@ -118,12 +119,13 @@ void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *r
     if (frozen(l)) {
         memcpy(mean, e->mean->value, (size_t)o.c * sizeof(real));
         memcpy(variance, e->variance->value, (size_t)o.c * sizeof(real));
-    } else {
-        norm_statistics(before, o.n, o.c, spatial(l), mean, variance, l->buffer[EPILOGUE_SCRATCH].p);
-        norm_update_running(mean, variance, o.c, (double)o.n * (double)spatial(l), e->momentum, e->mean->value, e->variance->value);
+        const struct channel_map map = normal_map(l, e, mean, variance);
+        norm_map(&map, before, o.n, o.c, spatial(l), l->out.x);
+        return;
     }
-    const struct channel_map map = normal_map(l, e, mean, variance);
-    norm_map(&map, before, o.n, o.c, spatial(l), l->out.x);
+    norm_forward((enum activation)e->activation, before, o.n, o.c, spatial(l), e->scale->value, e->shift->value, mean, variance, l->out.x,
+                 l->buffer[EPILOGUE_SCRATCH].p);
+    norm_update_running(mean, variance, o.c, (double)o.n * (double)spatial(l), e->momentum, e->mean->value, e->variance->value);
 }
 
 void epilogue_backward(struct layer *l, const struct epilogue *e)

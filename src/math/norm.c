@@ -16,6 +16,14 @@ static inline size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* Asks memory for n numbers that are soon to be read: the passes below read one array after the other, chunk by chunk, and would wait for
+ * each. */
+static inline void fetch(const real *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += 64 / sizeof(real))
+        __builtin_prefetch(x + i, 0, 2);
+}
+
 /* ---- the map ---- */
 
 SIMD_CLONES static void affine(real scale, real shift, const real *x, real *y, size_t n)
@@ -55,6 +63,8 @@ static void map_row(const struct channel_map *map, int channel, const real *x, r
     }
     for (size_t i = 0; i < n; i += CHUNK) {
         const size_t count = least(CHUNK, n - i);
+        if (i + 2 * CHUNK <= n)
+            fetch(x + i + CHUNK, CHUNK);
         affine(scale, shift, x + i, y + i, count);
         activation_forward_serial(map->activation, y + i, y + i, count);
     }
@@ -118,8 +128,18 @@ SIMD_CLONES static void moments(const real *x, size_t n, double out[2])
         sum += v;
         squares += v * v;
     }
-    out[0] = sum;
-    out[1] = squares;
+    out[0] += sum;
+    out[1] += squares;
+}
+
+static void plane_moments(const real *x, size_t n, double out[2])
+{
+    out[0] = out[1] = 0;
+    for (size_t i = 0; i < n; i += CHUNK) {
+        if (i + 2 * CHUNK <= n)
+            fetch(x + i + CHUNK, CHUNK);
+        moments(x + i, least(CHUNK, n - i), out);
+    }
 }
 
 /* out: a pair for each of the `count` columns. */
@@ -138,9 +158,16 @@ SIMD_CLONES static void column_moments(const real *x, int n, size_t c, size_t co
     }
 }
 
+/* What the second pass needs to know of a channel: dx = (g − offset − along·(x − mean))·factor, g being the gradient before the activation.
+ */
+struct channel {
+    real factor, offset, along;
+    real before; /* x·factor + before is what stood before the activation */
+};
+
 size_t norm_scratch_bytes(int n, int c, size_t s)
 {
-    return 2 * sizeof(double) * (size_t)c * (s == 1 ? 1 : (size_t)n);
+    return (size_t)c * (sizeof(struct channel) + 2 * sizeof(double) * (s == 1 ? 1 : (size_t)n));
 }
 
 /* The pairs of a channel's planes, added in order of the images. */
@@ -153,26 +180,86 @@ static void add_pairs(const double *pair, int images, int c, int k, double out[2
     }
 }
 
-void norm_statistics(const real *x, int n, int c, size_t s, real *mean, real *variance, void *scratch)
+/* Whether a channel's two arrays fit in the second-level cache, and there are enough channels to share out: then a task takes a channel
+ * through all passes. Otherwise the tasks are planes, and every pass goes through memory. */
+static bool by_channel(int n, int c, size_t s)
 {
-    double *pair = scratch;
+    return (size_t)n * s <= 1 << 17 && c >= 16;
+}
+
+static void set_statistics(const double sum[2], double count, real *mean, real *variance)
+{
+    const double m = sum[0] / count, v = sum[1] / count - m * m;
+    *mean = (real)m;
+    *variance = (real)(v > 0 ? v : 0); /* rounding may leave a constant channel below 0 */
+}
+
+struct forward {
+    enum activation activation;
+    const real *x, *scale, *shift;
+    int n, c;
+    size_t s;
+    real *mean, *variance, *y;
+};
+
+/* The statistics of channel k are known: y of one plane. */
+static void normalize_plane(const struct forward *f, int plane)
+{
+    const int k = plane % f->c;
+    real scale, shift;
+    norm_fold(f->scale + k, f->shift + k, f->mean + k, f->variance + k, 1, &scale, &shift);
+    const struct channel_map map = {&scale, &shift, f->activation};
+    map_row(&map, 0, f->x + (size_t)plane * f->s, f->y + (size_t)plane * f->s, f->s);
+}
+
+static void normalize_columns(const struct forward *f, int first, size_t count, double *pair)
+{
+    real scale[COLUMNS], shift[COLUMNS];
+    const struct channel_map map = {scale, shift, f->activation};
+    column_moments(f->x + first, f->n, (size_t)f->c, count, pair);
+    for (size_t k = 0; k < count; k++)
+        set_statistics(pair + 2 * k, f->n, f->mean + (size_t)first + k, f->variance + (size_t)first + k);
+    norm_fold(f->scale + first, f->shift + first, f->mean + first, f->variance + first, (int)count, scale, shift);
+    for (int i = 0; i < f->n; i++) {
+        const size_t at = (size_t)i * (size_t)f->c + (size_t)first;
+        map_columns(&map, 0, count, f->x + at, f->y + at);
+    }
+}
+
+void norm_forward(enum activation a, const real *x, int n, int c, size_t s, const real *scale, const real *shift, real *mean,
+                  real *variance, real *y, void *scratch)
+{
+    const struct forward f = {a, x, scale, shift, n, c, s, mean, variance, y};
     const double count = (double)n * (double)s;
+    double *pair = scratch;
     if (s == 1) {
         const int blocks = (c + COLUMNS - 1) / COLUMNS;
 #pragma omp parallel for schedule(static)
         for (int b = 0; b < blocks; b++)
-            column_moments(x + b * COLUMNS, n, (size_t)c, least(COLUMNS, (size_t)(c - b * COLUMNS)), pair + 2 * (size_t)b * COLUMNS);
+            normalize_columns(&f, b * COLUMNS, least(COLUMNS, (size_t)(c - b * COLUMNS)), pair + 2 * (size_t)b * COLUMNS);
+    } else if (by_channel(n, c, s)) {
+#pragma omp parallel for schedule(static)
+        for (int k = 0; k < c; k++) {
+            double sum[2];
+            for (int plane = k; plane < n * c; plane += c)
+                plane_moments(x + (size_t)plane * s, s, pair + 2 * (size_t)plane);
+            add_pairs(pair, n, c, k, sum);
+            set_statistics(sum, count, mean + k, variance + k);
+            for (int plane = k; plane < n * c; plane += c)
+                normalize_plane(&f, plane);
+        }
     } else {
 #pragma omp parallel for schedule(static)
         for (int plane = 0; plane < n * c; plane++)
-            moments(x + (size_t)plane * s, s, pair + 2 * (size_t)plane);
-    }
-    for (int k = 0; k < c; k++) {
-        double sum[2];
-        add_pairs(pair, s == 1 ? 1 : n, c, k, sum);
-        const double m = sum[0] / count, v = sum[1] / count - m * m;
-        mean[k] = (real)m;
-        variance[k] = (real)(v > 0 ? v : 0); /* rounding may leave a constant channel below 0 */
+            plane_moments(x + (size_t)plane * s, s, pair + 2 * (size_t)plane);
+        for (int k = 0; k < c; k++) {
+            double sum[2];
+            add_pairs(pair, n, c, k, sum);
+            set_statistics(sum, count, mean + k, variance + k);
+        }
+#pragma omp parallel for schedule(static)
+        for (int plane = 0; plane < n * c; plane++)
+            normalize_plane(&f, plane);
     }
 }
 
@@ -190,151 +277,189 @@ void norm_update_running(const real *mean, const real *variance, int c, double c
 
 struct backward {
     enum activation activation;
-    const real *x, *out, *scale, *shift, *mean, *variance;
+    bool through_statistics;
+    const real *x, *y, *scale, *shift, *mean, *variance;
     int n, c;
     size_t s;
-    real *dy;
+    real *dy, *dscale, *dshift;
 };
 
-SIMD_CLONES static void products(const real *x, const real *dy, double mean, size_t n, double out[2])
+/* Activations whose slope has a step: it is found from the sign of the number before the activation as from y. Reading x again is cheaper
+ * than reading y, or writing g and reading it. */
+static bool piecewise(enum activation a)
+{
+    return a == ACTIVATION_LINEAR || a == ACTIVATION_RELU || a == ACTIVATION_LEAKY || a == ACTIVATION_RELU6;
+}
+
+bool norm_reads_output(enum activation a)
+{
+    return !piecewise(a) && activation_from_output(a);
+}
+
+SIMD_CLONES static void products(const real *x, const real *g, double mean, size_t n, double out[2])
 {
     double sum = 0, product = 0;
 #pragma omp simd reduction(+ : sum, product)
     for (size_t i = 0; i < n; i++) {
-        sum += (double)dy[i];
-        product += (double)dy[i] * ((double)x[i] - mean);
+        sum += (double)g[i];
+        product += (double)g[i] * ((double)x[i] - mean);
     }
     out[0] += sum;
     out[1] += product;
 }
 
-SIMD_CLONES static void column_products(const real *x, const real *dy, const real *mean, size_t n, double *sum, double *product)
+SIMD_CLONES static void column_products(const real *x, const real *g, const real *mean, size_t n, double *sum, double *product)
 {
     for (size_t k = 0; k < n; k++) {
-        sum[k] += (double)dy[k];
-        product[k] += (double)dy[k] * ((double)x[k] - (double)mean[k]);
+        sum[k] += (double)g[k];
+        product[k] += (double)g[k] * ((double)x[k] - (double)mean[k]);
     }
 }
 
-/* dx = (dy − offset − slope·(x − mean))·factor in place. */
-SIMD_CLONES static void combine(const real *x, real *dy, real mean, real factor, real offset, real along, size_t n)
+SIMD_CLONES static void combine(const real *x, const real *g, real mean, const struct channel *k, real *dx, size_t n)
 {
+    const real factor = k->factor, offset = k->offset, along = k->along;
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        dy[i] = (dy[i] - offset - along * (x[i] - mean)) * factor;
+        dx[i] = (g[i] - offset - along * (x[i] - mean)) * factor;
 }
 
-SIMD_CLONES static void combine_columns(const real *x, real *dy, const real *mean, const real *factor, const real *offset,
-                                        const real *along, size_t n)
+SIMD_CLONES static void combine_columns(const real *x, real *dy, const real *mean, const struct channel *k, size_t n)
 {
-#pragma omp simd
-    for (size_t k = 0; k < n; k++)
-        dy[k] = (dy[k] - offset[k] - along[k] * (x[k] - mean[k])) * factor[k];
+    for (size_t i = 0; i < n; i++)
+        dy[i] = (dy[i] - k[i].offset - k[i].along * (x[i] - mean[i])) * k[i].factor;
 }
 
-static double root(const struct backward *b, int k)
+static struct channel channel_before(const struct backward *b, int k)
 {
-    return 1 / sqrt((double)b->variance[k] + NORM_EPSILON);
+    struct channel c = {0};
+    norm_fold(b->scale + k, b->shift + k, b->mean + k, b->variance + k, 1, &c.factor, &c.before);
+    return c;
 }
 
-/* First pass over one plane: dy becomes the gradient before the activation; pair = Σ dy, Σ dy·(x − mean). */
-static void first_pass(const struct backward *b, int plane, double *pair)
+/* Σ g and Σ g·(x − mean) of a channel are known: adds to its gradients and prepares the second pass. */
+static struct channel channel_after(const struct backward *b, int k, const double sum[2])
+{
+    struct channel c = channel_before(b, k);
+    const double root = 1 / sqrt((double)b->variance[k] + NORM_EPSILON);
+    if (b->dshift)
+        b->dshift[k] += (real)sum[0];
+    if (b->dscale)
+        b->dscale[k] += (real)(sum[1] * root);
+    if (b->through_statistics) {
+        const double count = (double)b->n * (double)b->s;
+        c.offset = (real)(sum[0] / count);
+        c.along = (real)(sum[1] / count * root * root);
+    }
+    return c;
+}
+
+/* g of `n` numbers from number `at`: into `g` (piecewise), else into dy itself. Returns where it is. */
+static const real *before_activation(const struct backward *b, const struct channel *c, size_t at, size_t n, real *g)
+{
+    const enum activation a = b->activation;
+    real *dy = b->dy + at;
+    if (a == ACTIVATION_LINEAR)
+        return dy;
+    if (norm_reads_output(a)) {
+        activation_backward_serial(a, NULL, b->y + at, dy, dy, n);
+        return dy;
+    }
+    affine(c->factor, c->before, b->x + at, g, n);
+    real *to = piecewise(a) ? g : dy;
+    activation_backward_serial(a, g, g, dy, to, n); /* the slope of a piecewise one is that at y, too */
+    return to;
+}
+
+static void first_pass(const struct backward *b, int plane, double pair[2])
 {
     const int k = plane % b->c;
-    const real factor = (real)((double)b->scale[k] * root(b, k)), shift = (real)((double)b->shift[k] - (double)b->mean[k] * (double)factor);
-    const size_t at = (size_t)plane * b->s;
-    const bool from_out = activation_from_output(b->activation);
+    const struct channel c = channel_before(b, k);
     pair[0] = pair[1] = 0;
     for (size_t i = 0; i < b->s; i += CHUNK) {
-        const size_t count = least(CHUNK, b->s - i), j = at + i;
-        if (b->activation != ACTIVATION_LINEAR) {
-            real before[CHUNK];
-            if (!from_out)
-                affine(factor, shift, b->x + j, before, count);
-            activation_backward_serial(b->activation, before, from_out ? b->out + j : NULL, b->dy + j, b->dy + j, count);
+        const size_t count = least(CHUNK, b->s - i), at = (size_t)plane * b->s + i;
+        real g[CHUNK];
+        if (i + 2 * CHUNK <= b->s) {
+            fetch(b->x + at + CHUNK, CHUNK);
+            fetch(b->dy + at + CHUNK, CHUNK);
         }
-        products(b->x + j, b->dy + j, (double)b->mean[k], count, pair);
+        products(b->x + at, before_activation(b, &c, at, count, g), (double)b->mean[k], count, pair);
     }
 }
 
-/* The same for the channels first .. first + count − 1 of all images, when s == 1. */
-static void first_pass_columns(const struct backward *b, int first, size_t count, double *pair)
+static void second_pass(const struct backward *b, int plane, const struct channel *c)
 {
-    const bool from_out = activation_from_output(b->activation);
+    for (size_t i = 0; i < b->s; i += CHUNK) {
+        const size_t count = least(CHUNK, b->s - i), at = (size_t)plane * b->s + i;
+        real g[CHUNK];
+        if (i + 2 * CHUNK <= b->s) {
+            fetch(b->x + at + CHUNK, CHUNK);
+            fetch(b->dy + at + CHUNK, CHUNK);
+        }
+        const real *from = piecewise(b->activation) ? before_activation(b, c, at, count, g) : b->dy + at;
+        combine(b->x + at, from, b->mean[plane % b->c], c, b->dy + at, count);
+    }
+}
+
+/* Channels first .. first + count − 1, when s == 1. */
+static void both_passes_columns(const struct backward *b, int first, size_t count)
+{
     real factor[COLUMNS], shift[COLUMNS], before[COLUMNS];
-    norm_fold(b->scale + first, b->shift + first, b->mean + first, b->variance + first, (int)count, factor, shift);
     double sum[COLUMNS] = {0}, product[COLUMNS] = {0};
+    const bool from_y = activation_from_output(b->activation);
+    norm_fold(b->scale + first, b->shift + first, b->mean + first, b->variance + first, (int)count, factor, shift);
     for (int i = 0; i < b->n; i++) {
         const size_t at = (size_t)i * (size_t)b->c + (size_t)first;
         if (b->activation != ACTIVATION_LINEAR) {
-            if (!from_out)
+            if (!norm_reads_output(b->activation))
                 affine_columns(factor, shift, b->x + at, before, count);
-            activation_backward_serial(b->activation, before, from_out ? b->out + at : NULL, b->dy + at, b->dy + at, count);
+            const real *y = norm_reads_output(b->activation) ? b->y + at : before;
+            activation_backward_serial(b->activation, from_y ? NULL : before, y, b->dy + at, b->dy + at, count);
         }
         column_products(b->x + at, b->dy + at, b->mean + first, count, sum, product);
     }
-    for (size_t k = 0; k < count; k++) {
-        pair[2 * k] = sum[k];
-        pair[2 * k + 1] = product[k];
+    struct channel c[COLUMNS];
+    for (size_t k = 0; k < count; k++)
+        c[k] = channel_after(b, first + (int)k, (const double[]){sum[k], product[k]});
+    for (int i = 0; i < b->n; i++) {
+        const size_t at = (size_t)i * (size_t)b->c + (size_t)first;
+        combine_columns(b->x + at, b->dy + at, b->mean + first, c, count);
     }
 }
 
-static void backward(const struct backward *b, bool through_statistics, real *dscale, real *dshift, double *pair)
+void norm_backward(enum activation a, bool through_statistics, const real *x, const real *y, const real *scale, const real *shift,
+                   const real *mean, const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch)
 {
-    const int n = b->n, c = b->c, blocks = (c + COLUMNS - 1) / COLUMNS;
-    const size_t s = b->s;
+    const struct backward b = {a, through_statistics, x, y, scale, shift, mean, variance, n, c, s, dy, dscale, dshift};
+    double *pair = scratch;
     if (s == 1) {
+        const int blocks = (c + COLUMNS - 1) / COLUMNS;
 #pragma omp parallel for schedule(static)
         for (int block = 0; block < blocks; block++)
-            first_pass_columns(b, block * COLUMNS, least(COLUMNS, (size_t)(c - block * COLUMNS)), pair + 2 * (size_t)block * COLUMNS);
+            both_passes_columns(&b, block * COLUMNS, least(COLUMNS, (size_t)(c - block * COLUMNS)));
+    } else if (by_channel(n, c, s)) {
+#pragma omp parallel for schedule(static)
+        for (int k = 0; k < c; k++) {
+            double sum[2];
+            for (int plane = k; plane < n * c; plane += c)
+                first_pass(&b, plane, pair + 2 * (size_t)plane);
+            add_pairs(pair, n, c, k, sum);
+            const struct channel channel = channel_after(&b, k, sum);
+            for (int plane = k; plane < n * c; plane += c)
+                second_pass(&b, plane, &channel);
+        }
     } else {
 #pragma omp parallel for schedule(static)
         for (int plane = 0; plane < n * c; plane++)
-            first_pass(b, plane, pair + 2 * (size_t)plane);
-    }
-    /* The totals go to the first image's pairs: all that the second pass needs. */
-    for (int k = 0; k < c; k++) {
-        double total[2];
-        add_pairs(pair, s == 1 ? 1 : n, c, k, total);
-        pair[2 * k] = total[0];
-        pair[2 * k + 1] = total[1];
-        if (dshift)
-            dshift[k] += (real)total[0];
-        if (dscale)
-            dscale[k] += (real)(total[1] * root(b, k));
-    }
-    const double share = through_statistics ? 1 / ((double)n * (double)s) : 0;
-    if (s == 1) {
-#pragma omp parallel for schedule(static)
-        for (int block = 0; block < blocks; block++) {
-            const int first = block * COLUMNS;
-            const size_t count = least(COLUMNS, (size_t)(c - first));
-            real factor[COLUMNS], offset[COLUMNS], along[COLUMNS];
-            for (size_t k = 0; k < count; k++) {
-                const double r = root(b, first + (int)k);
-                factor[k] = (real)((double)b->scale[first + (int)k] * r);
-                offset[k] = (real)(pair[2 * ((size_t)first + k)] * share);
-                along[k] = (real)(pair[2 * ((size_t)first + k) + 1] * share * r * r);
-            }
-            for (int i = 0; i < n; i++) {
-                const size_t at = (size_t)i * (size_t)c + (size_t)first;
-                combine_columns(b->x + at, b->dy + at, b->mean + first, factor, offset, along, count);
-            }
+            first_pass(&b, plane, pair + 2 * (size_t)plane);
+        struct channel *channel = (struct channel *)(pair + 2 * (size_t)n * (size_t)c);
+        for (int k = 0; k < c; k++) {
+            double sum[2];
+            add_pairs(pair, n, c, k, sum);
+            channel[k] = channel_after(&b, k, sum);
         }
-        return;
-    }
 #pragma omp parallel for schedule(static)
-    for (int plane = 0; plane < n * c; plane++) {
-        const int k = plane % c;
-        const double r = root(b, k);
-        combine(b->x + (size_t)plane * s, b->dy + (size_t)plane * s, b->mean[k], (real)((double)b->scale[k] * r),
-                (real)(pair[2 * k] * share), (real)(pair[2 * k + 1] * share * r * r), s);
+        for (int plane = 0; plane < n * c; plane++)
+            second_pass(&b, plane, &channel[plane % c]);
     }
-}
-
-void norm_backward(enum activation a, bool through_statistics, const real *x, const real *out, const real *scale, const real *shift,
-                   const real *mean, const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch)
-{
-    const struct backward b = {a, x, out, scale, shift, mean, variance, n, c, s, dy};
-    backward(&b, through_statistics, dscale, dshift, scratch);
 }

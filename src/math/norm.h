@@ -22,11 +22,12 @@ void norm_map(const struct channel_map *map, const real *x, int n, int c, size_t
  */
 void norm_map_rows(const struct channel_map *map, int first, int rows, size_t cols, real *y, size_t ld);
 
-/* Bytes of scratch that norm_statistics and norm_backward need. */
+/* Bytes of scratch that norm_forward and norm_backward need. */
 size_t norm_scratch_bytes(int n, int c, size_t s);
 
-/* mean[c] and variance[c] (over N = n·s). */
-void norm_statistics(const real *x, int n, int c, size_t s, real *mean, real *variance, void *scratch);
+/* mean[c] and variance[c] (over N = n·s) of x, and y = f(scale·(x − mean)/√(variance + ε) + shift). */
+void norm_forward(enum activation a, const real *x, int n, int c, size_t s, const real *scale, const real *shift, real *mean,
+                  real *variance, real *y, void *scratch);
 
 /* running = (1 − momentum)·running + momentum·new; the variance over N − 1 (over N when N is 1). */
 void norm_update_running(const real *mean, const real *variance, int c, double count, double momentum, real *running_mean,
@@ -36,10 +37,13 @@ void norm_update_running(const real *mean, const real *variance, int c, double c
  */
 void norm_fold(const real *scale, const real *shift, const real *mean, const real *variance, int c, real *out_scale, real *out_shift);
 
-/* Through y = f(scale·(x − mean)/√(variance + ε) + shift). On entry dy is the gradient of y; on return that of x, in place.
- * through_statistics: mean and variance are those of x and move with it; false: constants (running statistics). out: y, read when
- * activation_from_output. dscale and dshift are added to (NULL: not wanted). */
-void norm_backward(enum activation a, bool through_statistics, const real *x, const real *out, const real *scale, const real *shift,
+/* Back through norm_forward. On entry dy is the gradient of y; on return that of x, in place. through_statistics: mean and variance are
+ * those of x and move with it; false: constants (running statistics). y: read when norm_reads_output. dscale and dshift are added to (NULL:
+ * not wanted). */
+void norm_backward(enum activation a, bool through_statistics, const real *x, const real *y, const real *scale, const real *shift,
                    const real *mean, const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch);
+
+/* Whether norm_backward reads y: not where the slope is as easily found from x. */
+bool norm_reads_output(enum activation a);
 
 #endif

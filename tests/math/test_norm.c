@@ -48,7 +48,8 @@ static void check_statistics(int n, int c, int s, double offset)
     const size_t size = (size_t)n * c * s;
     real *x = numbers(size, 1, offset - 1, offset + 1), *mean = numbers((size_t)c, 2, 0, 1), *variance = numbers((size_t)c, 3, 0, 1);
     void *scratch = mem_try(norm_scratch_bytes(n, c, (size_t)s), 1);
-    norm_statistics(x, n, c, (size_t)s, mean, variance, scratch);
+    real *y = mem_try(size, sizeof(real)), *scale = numbers((size_t)c, 4, 1, 1);
+    norm_forward(ACTIVATION_LINEAR, x, n, c, (size_t)s, scale, scale, mean, variance, y, scratch);
     for (int k = 0; k < c; k++) {
         const struct moments m = moments_of(x, n, c, s, k);
         assert_true(fabs((double)mean[k] - m.mean) <= 1e-6 * fmax(1, fabs(m.mean)));
@@ -56,7 +57,7 @@ static void check_statistics(int n, int c, int s, double offset)
     }
     real *mean4 = numbers((size_t)c, 2, 0, 1), *variance4 = numbers((size_t)c, 3, 0, 1);
     parallel_set(4);
-    norm_statistics(x, n, c, (size_t)s, mean4, variance4, scratch);
+    norm_forward(ACTIVATION_LINEAR, x, n, c, (size_t)s, scale, scale, mean4, variance4, y, scratch);
     parallel_set(0);
     assert_memory_equal(mean, mean4, (size_t)c * sizeof(real));
     assert_memory_equal(variance, variance4, (size_t)c * sizeof(real));
@@ -65,6 +66,8 @@ static void check_statistics(int n, int c, int s, double offset)
     mem_free(variance);
     mem_free(mean4);
     mem_free(variance4);
+    mem_free(y);
+    mem_free(scale);
     mem_free(scratch);
 }
 
@@ -94,32 +97,29 @@ static void test_running(void **state)
 static void test_one_number(void **state)
 {
     (void)state;
-    real x = (real)1234.567, mean, variance, scale[] = {2}, shift[] = {3}, a, b, y, dy = 1, dscale = 0, dshift = 0;
-    double scratch[2];
-    norm_statistics(&x, 1, 1, 1, &mean, &variance, scratch);
+    real x = (real)1234.567, mean, variance, scale[] = {2}, shift[] = {3}, y, dy = 1, dscale = 0, dshift = 0;
+    void *scratch = mem_try(norm_scratch_bytes(1, 1, 1), 1);
+    norm_forward(ACTIVATION_LINEAR, &x, 1, 1, 1, scale, shift, &mean, &variance, &y, scratch);
     assert_true(mean == x && variance == 0);
-    norm_fold(scale, shift, &mean, &variance, 1, &a, &b);
-    norm_map(&(struct channel_map){&a, &b, ACTIVATION_LINEAR}, &x, 1, 1, 1, &y);
     assert_float_equal(y, 3, 0.1); /* the root of epsilon makes the factor 632 */
     norm_backward(ACTIVATION_LINEAR, true, &x, &y, scale, shift, &mean, &variance, 1, 1, 1, &dy, &dscale, &dshift, scratch);
     assert_true(dy == 0 && dscale == 0 && dshift == 1);
+    mem_free(scratch);
 }
 
 /* Normalises and maps by the definition. */
 static void test_forward(void **state)
 {
     (void)state;
-    static const int sizes[][3] = {{2, 3, 25}, {5, 70, 1}, {1, 2, 3000}};
-    for (int t = 0; t < 3; t++) {
+    static const int sizes[][3] = {{2, 3, 25}, {5, 70, 1}, {1, 2, 3000}, {3, 20, 121}};
+    for (int t = 0; t < 4; t++) {
         const int n = sizes[t][0], c = sizes[t][1], s = sizes[t][2];
         const size_t size = (size_t)n * c * s;
         real *x = numbers(size, 4, -2, 5), *scale = numbers((size_t)c, 5, -2, 2), *shift = numbers((size_t)c, 6, -1, 1);
         real *mean = numbers((size_t)c, 7, 0, 0), *variance = numbers((size_t)c, 7, 0, 0), *a = numbers((size_t)c, 7, 0, 0),
              *b = numbers((size_t)c, 7, 0, 0), *y = numbers(size, 8, 0, 0), *want = numbers(size, 8, 0, 0);
         void *scratch = mem_try(norm_scratch_bytes(n, c, (size_t)s), 1);
-        norm_statistics(x, n, c, (size_t)s, mean, variance, scratch);
-        norm_fold(scale, shift, mean, variance, c, a, b);
-        norm_map(&(struct channel_map){a, b, ACTIVATION_LEAKY}, x, n, c, (size_t)s, y);
+        norm_forward(ACTIVATION_LEAKY, x, n, c, (size_t)s, scale, shift, mean, variance, y, scratch);
         for (int k = 0; k < c; k++) {
             const struct moments m = moments_of(x, n, c, s, k);
             for (int i = 0; i < n; i++)
@@ -130,6 +130,7 @@ static void test_forward(void **state)
                 }
         }
         assert_true(reference_error(y, want, size) < 2e-6);
+        norm_fold(scale, shift, mean, variance, c, a, b);
         norm_map(&(struct channel_map){a, b, ACTIVATION_LEAKY}, x, n, c, (size_t)s, x); /* in place */
         assert_memory_equal(x, y, size * sizeof(real));
         mem_free(x);
@@ -156,7 +157,7 @@ static void check_backward(int n, int c, int s, bool through)
     real *dx = numbers(size, 0, 0, 0), *want_scale = numbers(channels, 11, -1, 1), *want_shift = numbers(channels, 12, -1, 1);
     void *scratch = mem_try(norm_scratch_bytes(n, c, (size_t)s), 1);
     if (through)
-        norm_statistics(x, n, c, (size_t)s, mean, variance, scratch);
+        norm_forward(ACTIVATION_LINEAR, x, n, c, (size_t)s, scale, shift, mean, variance, out, scratch);
     for (int k = 0; k < c; k++) {
         const double r = 1 / sqrt((double)variance[k] + 1e-5), N = n * s;
         double sum = 0, along = 0;
@@ -201,6 +202,7 @@ static void test_backward(void **state)
         check_backward(3, 5, 49, through);
         check_backward(6, 70, 1, through);
         check_backward(1, 2, 2500, through);
+        check_backward(2, 33, 64, through);
     }
 }
 
