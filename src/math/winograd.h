@@ -21,7 +21,6 @@ struct winograd_method {
 /* True when the kernels below can do it at all. */
 bool winograd_fits(const struct conv_shape *s);
 
-
 /* Numbers of scratch; packed: forward will be given packed weights. */
 size_t winograd_scratch(const struct conv_shape *s, struct winograd_method method, enum conv_pass pass, bool packed, int threads);
 

@@ -1,51 +1,49 @@
 /* winograd_points: the one-dimensional transforms of F(m, 3) on vectors. A template: included once for each m with WINOGRAD_TILE = m.
  *
- * Toom and Cook's construction over m + 1 finite points and ∞. The points are 0, pairs ±a, and for odd m one single point q; the even and
- * odd parts of a pair are found once and serve both its points. Where there is q, every polynomial of the input transform but q's own has
- * the factor (x − q), so those work on the differences d[k + 1] − q·d[k].
+ * Toom and Cook's construction over m + 1 finite points and ∞. The finite points are pairs ±a and, for even m, 0; so the even and odd parts
+ * of a pair are found once and serve both its points. The pairs were chosen by measured error against double precision: the usual 0, ±1, ±2
+ * for m = 4 and 0, ±1, 2 for m = 3 lose twice as much. The points' squares and products are exact in binary.
  *
- * The pairs were chosen by measured error against double precision. For m = 4, ±5/8 and ±3/2 halve the error of the usual ±1 and ±2;
- * squares and products of the points are exact in binary.
- *
- * Points are stored in the order 0, +a, −a, +b, −b, …, q, ∞. s and q below are distances between the numbers of a line. */
+ * Transformed numbers stand in the order 0 (even m), +a, −a, +b, −b, …, ∞. s and q below are the distances between the numbers of a line.
+ */
 #define LINE_(name, m) name##_##m
 #define LINE__(name, m) LINE_(name, m)
 #define LINE(name) LINE__(name, WINOGRAD_TILE)
 
 #undef ALPHA
+#undef ZERO
 #undef PAIRS
-#undef SINGLE
 #undef A0
 #undef A1
 #undef A2
+#undef POINTS
 #define ALPHA (WINOGRAD_TILE + 2)
-#define PAIRS (WINOGRAD_TILE / 2)
+#define ZERO (1 - WINOGRAD_TILE % 2) /* 1: the point 0 is used */
+#define PAIRS ((WINOGRAD_TILE + 1) / 2)
 #if WINOGRAD_TILE == 2
 #define A0 1.0
 #elif WINOGRAD_TILE == 3
-#define A0 1.0
-#define SINGLE 2.0
+#define A0 0.375
+#define A1 1.25
 #elif WINOGRAD_TILE == 4
 #define A0 0.625
 #define A1 1.5
 #elif WINOGRAD_TILE == 5
-#define A0 1.0
-#define A1 2.0
-#define SINGLE 0.5
+#define A0 0.375
+#define A1 0.875
+#define A2 1.75
 #else
 #define A0 0.5
 #define A1 1.0
 #define A2 2.0
 #endif
 
-/* ALL: Π (x² − a²) over the pairs, REST(i): the same without pair i, as polynomials of x² whose leading coefficient is 1; d[k] is the k-th
- * power. */
+/* ALL: Π (x² − a²) over the pairs; REST(i): the same without pair i. d0, d1, … stand for the powers of x². */
 #define SQ(a) ((a) * (a))
-#undef POINTS
 #undef ALL
 #undef REST
 #undef PRODUCT
-#if PAIRS == 1
+#if WINOGRAD_TILE == 2
 #define POINTS                                                                                                                             \
     {                                                                                                                                      \
         A0                                                                                                                                 \
@@ -53,7 +51,7 @@
 #define ALL(d0, d1, d2, d3) ((d1) - (real)SQ(A0) * (d0))
 #define REST(i, d0, d1, d2) (d0)
 #define PRODUCT (-SQ(A0))
-#elif PAIRS == 2
+#elif WINOGRAD_TILE <= 4
 #define POINTS                                                                                                                             \
     {                                                                                                                                      \
         A0, A1                                                                                                                             \
@@ -75,33 +73,22 @@
 #define PRODUCT (-SQ(A0) * SQ(A1) * SQ(A2))
 #endif
 
-/* Bᵀ d: m + 2 numbers to m + 2. */
+/* Bᵀ d: m + 2 numbers to m + 2. Row p holds the coefficients of Π (x − other points), which for ±a is x^ZERO · (x ± a) · REST; without the
+ * point 0, those of −a have the other sign, so that norm_pair is the same for both. */
 INLINE void LINE(input_line)(const vec *d, int s, vec *o, int q)
 {
     static const double a[] = POINTS;
-#ifdef SINGLE
-    vec e[ALPHA];
-#pragma GCC unroll 8
-    for (int k = 0; k < ALPHA - 1; k++)
-        e[k] = d[(k + 1) * s] - (real)SINGLE * d[k * s];
-#define E(k) e[(k) < ALPHA - 1 ? (k) : 0] /* the others are not used by ALL and REST */
-#else
-#define E(k) d[(k) < ALPHA ? (k)*s : 0]
-#endif
-#define D(k) d[(k) < ALPHA ? (k)*s : 0]
-    o[0] = ALL(E(0), E(2), E(4), E(6));
+#define D(k) d[(k) < ALPHA ? (k)*s : 0] /* above: not used by ALL and REST */
+    if (ZERO)
+        o[0] = ALL(D(0), D(2), D(4), D(6));
 #pragma GCC unroll 3
     for (int i = 0; i < PAIRS; i++) {
-        const vec even = REST(i, E(2), E(4), E(6)), odd = REST(i, E(1), E(3), E(5));
-        o[(1 + 2 * i) * q] = even + (real)a[i] * odd;
-        o[(2 + 2 * i) * q] = even - (real)a[i] * odd;
+        const vec one = REST(i, D(1 + ZERO), D(3 + ZERO), D(5 + ZERO)), other = REST(i, D(ZERO), D(2 + ZERO), D(4 + ZERO));
+        o[(ZERO + 2 * i) * q] = one + (real)a[i] * other;
+        o[(ZERO + 2 * i + 1) * q] = ZERO ? (vec)(one - (real)a[i] * other) : (vec)((real)a[i] * other - one);
     }
-#ifdef SINGLE
-    o[(ALPHA - 2) * q] = ALL(D(1), D(3), D(5), D(7));
-#endif
-    o[(ALPHA - 1) * q] = ALL(E(1), E(3), E(5), E(7));
+    o[(ALPHA - 1) * q] = ALL(D(ZERO), D(2 + ZERO), D(4 + ZERO), D(6 + ZERO));
 #undef D
-#undef E
 }
 
 /* Aᵀ d: m + 2 numbers to m. y[k] = Σ point^k · d[point], and d[∞] in the last one. */
@@ -109,108 +96,75 @@ INLINE void LINE(output_line)(const vec *d, int s, vec *o, int q)
 {
     static const double a[] = POINTS;
     vec y[WINOGRAD_TILE];
-#pragma GCC unroll 6
-    for (int k = 0; k < WINOGRAD_TILE; k++) {
-        if (k == 0 || k == WINOGRAD_TILE - 1)
-            y[k] = d[k == 0 ? 0 : (ALPHA - 1) * s];
-    }
 #pragma GCC unroll 3
     for (int i = 0; i < PAIRS; i++) {
-        const vec sum = d[(1 + 2 * i) * s] + d[(2 + 2 * i) * s], difference = d[(1 + 2 * i) * s] - d[(2 + 2 * i) * s];
+        const vec plus = d[(ZERO + 2 * i) * s], minus = d[(ZERO + 2 * i + 1) * s];
+        const vec sum = plus + minus, difference = plus - minus;
         double power = 1;
 #pragma GCC unroll 6
         for (int k = 0; k < WINOGRAD_TILE; k++, power *= a[i]) {
             const vec term = (real)power * (k % 2 ? difference : sum);
-            y[k] = i == 0 && k > 0 && k < WINOGRAD_TILE - 1 ? term : (vec)(y[k] + term);
+            y[k] = i == 0 ? term : (vec)(y[k] + term);
         }
     }
-#ifdef SINGLE
-    double power = 1;
-#pragma GCC unroll 6
-    for (int k = 0; k < WINOGRAD_TILE; k++, power *= SINGLE)
-        y[k] += (real)power * d[(ALPHA - 2) * s];
-#endif
+    if (ZERO)
+        y[0] += d[0];
+    y[WINOGRAD_TILE - 1] += d[(ALPHA - 1) * s];
 #pragma GCC unroll 6
     for (int k = 0; k < WINOGRAD_TILE; k++)
         o[k * q] = y[k];
 }
 
-/* A d: m numbers to m + 2. */
+/* A d: m numbers to m + 2: the polynomial d at the points. */
 INLINE void LINE(gradient_line)(const vec *d, int s, vec *o, int q)
 {
     static const double a[] = POINTS;
-    o[0] = d[0];
+    if (ZERO)
+        o[0] = d[0];
 #pragma GCC unroll 3
     for (int i = 0; i < PAIRS; i++) {
         vec even = d[0], odd = d[s];
         double power = SQ(a[i]);
 #pragma GCC unroll 6
         for (int k = 2; k < WINOGRAD_TILE; k++) {
-            if (k % 2)
+            if (k % 2) {
                 odd += (real)power * d[k * s];
-            else
-                even += (real)power * d[k * s];
-            if (k % 2)
                 power *= SQ(a[i]);
+            } else {
+                even += (real)power * d[k * s];
+            }
         }
-        o[(1 + 2 * i) * q] = even + (real)a[i] * odd;
-        o[(2 + 2 * i) * q] = even - (real)a[i] * odd;
+        o[(ZERO + 2 * i) * q] = even + (real)a[i] * odd;
+        o[(ZERO + 2 * i + 1) * q] = even - (real)a[i] * odd;
     }
-#ifdef SINGLE
-    vec sum = d[0];
-    double power = SINGLE;
-#pragma GCC unroll 6
-    for (int k = 1; k < WINOGRAD_TILE; k++, power *= SINGLE)
-        sum += (real)power * d[k * s];
-    o[(ALPHA - 2) * q] = sum;
-#endif
     o[(ALPHA - 1) * q] = d[(WINOGRAD_TILE - 1) * s];
 }
 
-/* 1 / Π (point − other points): for 0, for +a[i] and −a[i], for q. */
-INLINE double LINE(norm_pair)(int i, int sign)
+/* 1 / Π (point − other points) for ±a[i]; for 0 it is 1 / PRODUCT, for ∞ 1. */
+INLINE double LINE(norm_pair)(int i)
 {
     static const double a[] = POINTS;
-    double product = 2 * SQ(a[i]);
+    double product = 2 * a[i] * (ZERO ? a[i] : 1);
 #pragma GCC unroll 3
     for (int j = 0; j < PAIRS; j++)
         if (j != i)
             product *= SQ(a[i]) - SQ(a[j]);
-#ifdef SINGLE
-    product *= sign * a[i] - SINGLE;
-#else
-    (void)sign;
-#endif
     return 1 / product;
 }
-
-#undef NORM_ZERO
-#ifdef SINGLE
-#define NORM_ZERO (1 / (PRODUCT * -SINGLE))
-#undef NORM_SINGLE
-#if PAIRS == 1
-#define NORM_SINGLE (1 / (SINGLE * (SQ(SINGLE) - SQ(A0))))
-#else
-#define NORM_SINGLE (1 / (SINGLE * (SQ(SINGLE) - SQ(A0)) * (SQ(SINGLE) - SQ(A1))))
-#endif
-#else
-#define NORM_ZERO (1 / PRODUCT)
-#endif
 
 /* G g: 3 numbers to m + 2. */
 INLINE void LINE(weight_line)(const vec *g, int s, vec *o, int q)
 {
     static const double a[] = POINTS;
-    o[0] = (real)NORM_ZERO * g[0];
+    if (ZERO)
+        o[0] = (real)(1 / PRODUCT) * g[0];
 #pragma GCC unroll 3
     for (int i = 0; i < PAIRS; i++) {
-        const vec even = g[0] + (real)SQ(a[i]) * g[2 * s], odd = (real)a[i] * g[s];
-        o[(1 + 2 * i) * q] = (real)LINE(norm_pair)(i, 1) * (even + odd);
-        o[(2 + 2 * i) * q] = (real)LINE(norm_pair)(i, -1) * (even - odd);
+        const double norm = LINE(norm_pair)(i);
+        const vec even = (real)norm * g[0] + (real)(norm * SQ(a[i])) * g[2 * s], odd = (real)(norm * a[i]) * g[s];
+        o[(ZERO + 2 * i) * q] = even + odd;
+        o[(ZERO + 2 * i + 1) * q] = even - odd;
     }
-#ifdef SINGLE
-    o[(ALPHA - 2) * q] = (real)NORM_SINGLE * (g[0] + (real)SINGLE * g[s] + (real)SQ(SINGLE) * g[2 * s]);
-#endif
     o[(ALPHA - 1) * q] = g[2 * s];
 }
 
@@ -218,21 +172,17 @@ INLINE void LINE(weight_line)(const vec *g, int s, vec *o, int q)
 INLINE void LINE(dweight_line)(const vec *d, int s, vec *o, int q)
 {
     static const double a[] = POINTS;
-    vec y0 = (real)NORM_ZERO * d[0], y1, y2 = d[(ALPHA - 1) * s];
+    vec y0, y1, y2;
 #pragma GCC unroll 3
     for (int i = 0; i < PAIRS; i++) {
-        const vec plus = (real)LINE(norm_pair)(i, 1) * d[(1 + 2 * i) * s], minus = (real)LINE(norm_pair)(i, -1) * d[(2 + 2 * i) * s];
-        y0 += plus + minus;
-        y1 = i == 0 ? (vec)((real)a[i] * (plus - minus)) : (vec)(y1 + (real)a[i] * (plus - minus));
-        y2 += (real)SQ(a[i]) * (plus + minus);
+        const vec plus = d[(ZERO + 2 * i) * s], minus = d[(ZERO + 2 * i + 1) * s];
+        const double norm = LINE(norm_pair)(i);
+        const vec sum = plus + minus, difference = plus - minus;
+        y0 = i == 0 ? (vec)((real)norm * sum) : (vec)(y0 + (real)norm * sum);
+        y1 = i == 0 ? (vec)((real)(norm * a[i]) * difference) : (vec)(y1 + (real)(norm * a[i]) * difference);
+        y2 = i == 0 ? (vec)((real)(norm * SQ(a[i])) * sum) : (vec)(y2 + (real)(norm * SQ(a[i])) * sum);
     }
-#ifdef SINGLE
-    const vec single = (real)NORM_SINGLE * d[(ALPHA - 2) * s];
-    y0 += single;
-    y1 += (real)SINGLE * single;
-    y2 += (real)SQ(SINGLE) * single;
-#endif
-    o[0] = y0;
+    o[0] = ZERO ? (vec)(y0 + (real)(1 / PRODUCT) * d[0]) : y0;
     o[q] = y1;
-    o[2 * q] = y2;
+    o[2 * q] = y2 + d[(ALPHA - 1) * s];
 }

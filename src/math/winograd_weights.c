@@ -2,7 +2,8 @@
 #include <omp.h>
 #include <string.h>
 
-#include "math/vector.h"
+#include "base/parallel.h"
+#include "base/simd.h"
 #include "math/winograd_kernels.h"
 #include "math/winograd_plan.h"
 
@@ -142,6 +143,12 @@ struct buffers {
     real *v, *z, *sum, *strip, *gradient; /* distances between threads' (gradient: slots') parts: the plan's sizes */
 };
 
+SIMD_CLONES static void add(const real *x, real *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] += x[i];
+}
+
 static void run_slots(const struct plan *p, const real *x, const real *dy, real *dweight, const struct buffers *b, int threads)
 {
     const size_t weights = (size_t)p->x.channels * (size_t)p->dy.channels * 9;
@@ -168,8 +175,16 @@ static void run_slots(const struct plan *p, const real *x, const real *dy, real 
         }
         finish_block(p, 0, p->dy.channels, 0, p->x.channels, sum, gradient, strip);
     }
-    for (int slot = 0; p->slots > 1 && slot < p->slots; slot++)
-        vector_add(b->gradient + (size_t)slot * p->gradient, dweight, weights);
+    if (p->slots == 1)
+        return;
+    const int pieces = parallel_tiles(weights);
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int piece = 0; piece < pieces; piece++) {
+        size_t begin, end;
+        parallel_range(weights, piece, pieces, &begin, &end);
+        for (int slot = 0; slot < p->slots; slot++)
+            add(b->gradient + (size_t)slot * p->gradient + begin, dweight + begin, end - begin);
+    }
 }
 
 static void run_blocks(const struct plan *p, const real *x, const real *dy, real *dweight, const struct buffers *b, int threads)
