@@ -27,10 +27,6 @@ const char cmd_train_usage[] = "Usage: dlnet train CFG [WEIGHTS] [options]\n"
                                "                  it ends with the same bytes as a run that was never interrupted\n"
                                "  --init MODEL    start from the weights of a .weights or .safetensors file (WEIGHTS and -m are the same)\n"
                                "  --layers N      with a .weights file: take its first N layers only\n"
-                               "  --data FILE     a Darknet .data file instead of the [data] section\n"
-                               "  --set S.K=V     override a key of the cfg: --set net.batch=16, --set 3.filters=64\n"
-                               "  --threads N     threads to use (default: OMP_NUM_THREADS, else all cores)\n"
-                               "  -q, -v          print less, more\n"
                                "\n"
                                "Ctrl-C finishes the step and saves; a second one exits at once.\n"
                                "\n"
@@ -176,6 +172,8 @@ int cmd_train(int argc, char **argv)
     else if (second)
         init = second;
     init = init ? init : common.model;
+    if (layers > 0 && (!init || text_ends(init, ".safetensors")))
+        return cli_usage_error("train", "--layers %ld: expected with a .weights file to take them from", layers);
     struct network *net = cli_build(cfg, &common, &err);
     if (!net)
         return cli_fail(&err);
