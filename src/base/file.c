@@ -30,7 +30,7 @@ char *file_read(const char *path, size_t limit, size_t *size, struct error *err)
     }
     FILE *f = fopen(path, "rb");
     if (!f) {
-        error_add(err, EXIT_NO_INPUT, "%s: %s", path, strerror(errno));
+        error_add(err, EXIT_NO_INPUT, "%s: %s", *path ? path : "''", strerror(errno));
         return NULL;
     }
     /* Regular files tell their size; pipes and the like are read as far as they go. */

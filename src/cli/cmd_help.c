@@ -140,8 +140,8 @@ static int unknown_topic(const char *topic)
     const char *near = text_nearest(topic, words, n);
     free(words);
     if (near)
-        return cli_usage_error("help", "no page for '%s'; did you mean '%s'?", topic, near);
-    return cli_usage_error("help", "no page for '%s', expected a command, a section or a key", topic);
+        return cli_usage_error(NULL, "no page for '%s'; did you mean '%s'?", topic, near);
+    return cli_usage_error(NULL, "no page for '%s', expected a command, a section or a key", topic);
 }
 
 int cmd_help(int argc, char **argv)

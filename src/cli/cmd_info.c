@@ -205,7 +205,7 @@ int cmd_info(int argc, char **argv)
     struct totals totals;
     int status;
     struct network *net = open_network(&common, &argc, argv, &err);
-    if (net && optind < argc) {
+    if (optind < argc) { /* what is no model stays */
         status = cli_usage_error("info", "found '%s', expected a CFG, or CFG WEIGHTS, or -m MODEL", argv[optind]);
     } else if (!net || sum_up(net, &totals, &err) != 0) {
         status = cli_fail(&err);

@@ -87,9 +87,14 @@ static void print_suggestion(const char *name, double rate)
         printf("%s\t%.3g\n", name, rate);
 }
 
+static bool is_chart(const char *path)
+{
+    return text_ends(path, ".svg") || text_ends(path, ".png");
+}
+
 static int write_charts(const struct lrfind *l, const char *cfg, const char *out, bool quiet, struct error *err)
 {
-    const bool single = text_ends(out, ".svg") || text_ends(out, ".png");
+    const bool single = is_chart(out);
     static const char *const names[] = {"lrfind.svg", "lrfind.png"};
     char title[256];
     snprintf(title, sizeof title, "Learning-rate search: %s", text_basename(cfg));
@@ -177,6 +182,8 @@ int cmd_lrfind(int argc, char **argv)
     else if (argc - optind != 1)
         optind < argc ? cli_usage_error("lrfind", "%s: expected one cfg file and nothing else", argv[optind + 1])
                       : cli_usage_error("lrfind", "no cfg file given");
+    else if (file_exists(out) && !file_is_dir(out) && !is_chart(out))
+        cli_usage_error("lrfind", "--out %s: expected a folder, or a file that ends in .svg or .png", out);
     else if (o.from >= o.to)
         cli_usage_error("lrfind", "--from %g --to %g: expected a first rate below the last one", o.from, o.to);
     else {

@@ -276,6 +276,11 @@ int cli_next_option(int argc, char **argv, const struct cli_option *own, struct 
             refuse(&t, argv[0], argv[optind - 1], val == ':');
             return '?';
         }
+        const struct option *o = by_val(&t, val);
+        if (o && o->has_arg == required_argument && !*optarg) { /* "$UNSET" of a shell */
+            cli_usage_error(argv[0], "option --%s needs a value, found an empty one", o->name);
+            return '?';
+        }
         for (int i = 0; i < n_own; i++)
             if (t.options[i].val == val)
                 return val;

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "data/formats.h"
 #include "image/codec.h"
 
 static bool is_picture_name(const char *name)
@@ -35,6 +36,8 @@ int cli_pictures_open(struct cli_pictures *p, const char *out, const struct cli_
     if (out == NULL)
         return 0;
     p->single = is_picture_name(out) && !file_is_dir(out);
+    if (!p->single && !file_is_dir(out) && (dataset_is_image(out) || text_ends(out, ".webp")))
+        return error_add(err, EXIT_USAGE, "--out %s: expected a folder, or a file that ends in .png, .jpg or .jpeg", out);
     if (p->single && cli_images_count(images) > 1)
         return several(out, err);
     if (p->single && cli_images_path(images, 0) != NULL && same_file(out, cli_images_path(images, 0)))

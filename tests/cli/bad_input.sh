@@ -184,6 +184,11 @@ row 'command: an option before the command' 2 'unknown option -m before the comm
 row 'command: no run to take the model from' 66 'no model given.*expected -m MODEL or CFG WEIGHTS' dlnet detect x.jpg
 row 'command: help for nothing known' 2 "no page for 'convolutionel'; did you mean 'convolutional'" dlnet help convolutionel
 
+row 'command: an empty value' 2 'option --model needs a value, found an empty one' dlnet detect -m '' x.jpg
+row 'command: --layers without weights' 2 '--layers 3: expected with a \.weights file' dlnet train base.cfg --layers 3 --out run
+row 'command: too many words' 2 "found 'a', expected a CFG" dlnet info base.cfg a
+row 'command: a chart over another file' 2 'base\.cfg: expected a folder, or a file that ends in \.svg or \.png' dlnet lrfind base.cfg --out base.cfg
+
 # weights
 header() { printf '\0\0\0\0\2\0\0\0\5\0\0\0\0\0\0\0\0\0\0\0'; }
 zeros() { head -c "$1" /dev/zero; }
@@ -352,6 +357,7 @@ row 'output: a file in the place of the folder' 74 'base\.weights: .*Not a direc
 mkdir -p taken/shapes-000.png
 leaves='./taken/shapes.names' row 'output: a directory in the place of the picture' 74 'taken/shapes-000\.png: cannot be written: Is a directory' dlnet sample --out taken
 row 'output: one file for several pictures' 2 'one\.png is one file, but there are several images' dlnet detect -m trained/best.safetensors pictures --out one.png
+row 'output: a form of picture that is not written' 2 'one\.gif: expected a folder, or a file that ends in \.png' dlnet detect -m trained/best.safetensors good.jpg --out one.gif
 row 'output: over the picture itself' 2 'would replace the image itself' dlnet detect -m trained/best.safetensors good.jpg --out good.jpg
 row 'output: resume of a damaged run' 65 'last\.safetensors: ' bash -c 'mkdir broken && echo x >broken/last.safetensors && "$DLNET" train base.cfg --resume broken; s=$?; rm -r broken; exit $s'
 leaves='./full*' row 'output: beyond the limit of file sizes' 74 'full/[a-z.]+: cannot be written: File too large' \
