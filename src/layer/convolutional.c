@@ -1,4 +1,5 @@
 /* [convolutional]: 2-D convolution with groups and dilation, then bias or batch norm, then an activation. */
+#include "base/mem.h"
 #include "base/parallel.h"
 #include "layer/epilogue.h"
 #include "layer/types.h"
@@ -8,7 +9,9 @@ struct convolutional {
     int filters, size, stride, stride_x, stride_y, pad, padding, dilation, groups;
     struct epilogue epilogue;
     struct param *weight;
-    int threads; /* that the scratch is for */
+    int threads;  /* that the scratch is for */
+    real *packed; /* when folded: the weights as conv_forward reads them fastest; NULL: no memory, or they have no such form */
+    bool folded;
 };
 
 static const struct config_key options[] = {
@@ -94,10 +97,22 @@ static struct conv_shape conv_shape_of(const struct layer *l)
                            .stride_y = s->stride_y,
                            .padding = s->padding * s->dilation, /* as Darknet pads */
                            .dilation = s->dilation,
-                           .groups = s->groups};
+                           .groups = s->groups,
+                           .winograd = true};
     c.out_h = conv_output(in.h, c.size, c.stride_y, c.padding, c.dilation);
     c.out_w = conv_output(in.w, c.size, c.stride_x, c.padding, c.dilation);
     return c;
+}
+
+static void pack(struct layer *l)
+{
+    struct convolutional *s = l->state;
+    const struct conv_shape c = conv_shape_of(l);
+    mem_free(s->packed);
+    const size_t size = conv_packed_size(&c);
+    s->packed = size > 0 ? mem_try(size, sizeof(real)) : NULL;
+    if (s->packed)
+        conv_pack(&c, s->weight->value, s->packed, parallel_threads());
 }
 
 static int shape(struct layer *l, struct error *err)
@@ -122,6 +137,8 @@ static int shape(struct layer *l, struct error *err)
         scratch = more > scratch ? more : scratch;
     }
     layer_buffer(l, EPILOGUE_BUFFERS, BUFFER_SCRATCH, scratch, sizeof(real));
+    if (s->folded)
+        pack(l);
     return 0;
 }
 
@@ -137,7 +154,7 @@ static void forward(struct layer *l, const struct run *run)
     const struct conv_shape c = conv_shape_of(l);
     struct channel_map map;
     real *to = epilogue_begin(l, &s->epilogue, run, &map);
-    conv_forward(&c, l->in[0]->x, s->weight->value, &map, to, l->buffer[EPILOGUE_BUFFERS].p, threads_now(s));
+    conv_forward(&c, l->in[0]->x, s->weight->value, s->packed, &map, to, l->buffer[EPILOGUE_BUFFERS].p, threads_now(s));
     epilogue_end(l, &s->epilogue, run);
 }
 
@@ -158,6 +175,14 @@ static void fold(struct layer *l)
 {
     struct convolutional *s = l->state;
     epilogue_fold(&s->epilogue, s->weight->value, shape_each(s->weight->shape));
+    s->folded = true;
+    pack(l);
+}
+
+static void release(struct layer *l)
+{
+    struct convolutional *s = l->state;
+    mem_free(s->packed);
 }
 
 const struct layer_type layer_convolutional = {
@@ -172,4 +197,5 @@ const struct layer_type layer_convolutional = {
     .backward = backward,
     .backward_overwrites = true,
     .fold = fold,
+    .release = release,
 };

@@ -4,6 +4,7 @@
 
 #include "math/conv_gemm.h"
 #include "math/depthwise.h"
+#include "math/winograd.h"
 
 int conv_output(int in, int size, int stride, int padding, int dilation)
 {
@@ -11,43 +12,98 @@ int conv_output(int in, int size, int stride, int padding, int dilation)
     return room < 0 ? 0 : (int)(room / stride + 1);
 }
 
-enum method { METHOD_GEMM, METHOD_DEPTHWISE };
+enum algorithm { ALGORITHM_GEMM, ALGORITHM_DEPTHWISE, ALGORITHM_WINOGRAD };
 
-/* By shape alone, so that the bits of a result don't depend on the machine's threads. */
-static enum method method_of(const struct conv_shape *s, enum conv_pass pass)
+struct method {
+    enum algorithm algorithm;
+    struct winograd_method winograd;
+};
+
+/* By shape alone, so that the bits of a result don't depend on the threads. */
+static struct method method_of(const struct conv_shape *s, enum conv_pass pass)
 {
-    (void)pass;
-    return depthwise_fits(s) ? METHOD_DEPTHWISE : METHOD_GEMM;
+    if (depthwise_fits(s))
+        return (struct method){.algorithm = ALGORITHM_DEPTHWISE};
+    const int tile = winograd_choose(s, pass);
+    if (tile > 0)
+        return (struct method){ALGORITHM_WINOGRAD, {tile, cpu_best()}};
+    return (struct method){.algorithm = ALGORITHM_GEMM};
 }
 
 size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads)
 {
-    return method_of(s, pass) == METHOD_DEPTHWISE ? depthwise_scratch(s, pass, threads) : conv_gemm_scratch(s, pass, threads);
+    const struct method m = method_of(s, pass);
+    switch (m.algorithm) {
+    case ALGORITHM_DEPTHWISE:
+        return depthwise_scratch(s, pass, threads);
+    case ALGORITHM_WINOGRAD:
+        return winograd_scratch(s, m.winograd, pass, false, threads);
+    case ALGORITHM_GEMM:
+        break;
+    }
+    return conv_gemm_scratch(s, pass, threads);
 }
 
-void conv_forward(const struct conv_shape *s, const real *x, const real *weight, const struct channel_map *map, real *y, real *scratch,
-                  int threads)
+size_t conv_packed_size(const struct conv_shape *s)
+{
+    const struct method m = method_of(s, CONV_FORWARD);
+    return m.algorithm == ALGORITHM_WINOGRAD ? winograd_packed_size(s, m.winograd) : 0;
+}
+
+void conv_pack(const struct conv_shape *s, const real *weight, real *packed, int threads)
+{
+    const struct method m = method_of(s, CONV_FORWARD);
+    if (m.algorithm == ALGORITHM_WINOGRAD)
+        winograd_pack(s, m.winograd, weight, packed, threads);
+}
+
+void conv_forward(const struct conv_shape *s, const real *x, const real *weight, const real *packed, const struct channel_map *map, real *y,
+                  real *scratch, int threads)
 {
     assert(s->channels % s->groups == 0 && s->filters % s->groups == 0 && s->out_h > 0 && s->out_w > 0);
-    if (method_of(s, CONV_FORWARD) == METHOD_DEPTHWISE)
+    const struct method m = method_of(s, CONV_FORWARD);
+    switch (m.algorithm) {
+    case ALGORITHM_DEPTHWISE:
         depthwise_forward(s, x, weight, map, y, scratch, threads);
-    else
+        break;
+    case ALGORITHM_WINOGRAD:
+        winograd_forward(s, m.winograd, x, weight, packed, map, y, scratch, threads);
+        break;
+    case ALGORITHM_GEMM:
         conv_gemm_forward(s, x, weight, map, y, scratch, threads);
+        break;
+    }
 }
 
 void conv_backward_data(const struct conv_shape *s, const real *dy, const real *weight, real *dx, bool overwrite, real *scratch,
                         int threads)
 {
-    if (method_of(s, CONV_BACKWARD_DATA) == METHOD_DEPTHWISE)
+    const struct method m = method_of(s, CONV_BACKWARD_DATA);
+    switch (m.algorithm) {
+    case ALGORITHM_DEPTHWISE:
         depthwise_backward_data(s, dy, weight, dx, overwrite, scratch, threads);
-    else
+        break;
+    case ALGORITHM_WINOGRAD:
+        winograd_backward_data(s, m.winograd, dy, weight, dx, overwrite, scratch, threads);
+        break;
+    case ALGORITHM_GEMM:
         conv_gemm_backward_data(s, dy, weight, dx, overwrite, scratch, threads);
+        break;
+    }
 }
 
 void conv_backward_weights(const struct conv_shape *s, const real *x, const real *dy, real *dweight, real *scratch, int threads)
 {
-    if (method_of(s, CONV_BACKWARD_WEIGHTS) == METHOD_DEPTHWISE)
+    const struct method m = method_of(s, CONV_BACKWARD_WEIGHTS);
+    switch (m.algorithm) {
+    case ALGORITHM_DEPTHWISE:
         depthwise_backward_weights(s, x, dy, dweight, scratch, threads);
-    else
+        break;
+    case ALGORITHM_WINOGRAD:
+        winograd_backward_weights(s, m.winograd, x, dy, dweight, scratch, threads);
+        break;
+    case ALGORITHM_GEMM:
         conv_gemm_backward_weights(s, x, dy, dweight, scratch, threads);
+        break;
+    }
 }

@@ -17,6 +17,7 @@ struct conv_shape {
     int filters, size;
     int stride_x, stride_y, padding, dilation, groups;
     int out_h, out_w; /* see conv_output */
+    bool winograd;    /* 3 × 3 kernels may be done by winograd.h, which is faster and loses more digits (see there) */
 };
 
 enum conv_pass { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS };
@@ -27,9 +28,14 @@ int conv_output(int in, int size, int stride, int padding, int dilation);
 /* Numbers of scratch that a pass needs when it runs on up to `threads` threads. The results don't depend on the threads. */
 size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads);
 
-/* y = map(x * weight); map may be NULL. */
-void conv_forward(const struct conv_shape *s, const real *x, const real *weight, const struct channel_map *map, real *y, real *scratch,
-                  int threads);
+/* For many calls of conv_forward with the same weights: their transform, made once. Numbers of it; 0: the algorithm has none. */
+size_t conv_packed_size(const struct conv_shape *s);
+/* packed: aligned to 64 bytes. It holds for this shape only, with its batch. */
+void conv_pack(const struct conv_shape *s, const real *weight, real *packed, int threads);
+
+/* y = map(x * weight); map may be NULL. packed: from conv_pack, or NULL. */
+void conv_forward(const struct conv_shape *s, const real *x, const real *weight, const real *packed, const struct channel_map *map, real *y,
+                  real *scratch, int threads);
 
 /* dx += dy * weightᵀ, or dx = when overwrite. */
 void conv_backward_data(const struct conv_shape *s, const real *dy, const real *weight, real *dx, bool overwrite, real *scratch,

@@ -21,6 +21,9 @@ struct winograd_method {
 /* True when the kernels below can do it at all. */
 bool winograd_fits(const struct conv_shape *s);
 
+/* The m that is fastest for the pass, by shape alone; 0: conv_gemm is, or s->winograd refuses. */
+int winograd_choose(const struct conv_shape *s, enum conv_pass pass);
+
 /* Numbers of scratch; packed: forward will be given packed weights. */
 size_t winograd_scratch(const struct conv_shape *s, struct winograd_method method, enum conv_pass pass, bool packed, int threads);
 

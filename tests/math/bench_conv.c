@@ -50,13 +50,13 @@ static int by_size(const void *a, const void *b)
 }
 
 struct arrays {
-    real *x, *y, *weight, *dx, *dweight, *scratch;
+    real *x, *y, *weight, *dx, *dweight, *scratch, *packed;
 };
 
 static void pass_once(const struct conv_shape *s, enum conv_pass pass, const struct arrays *a, int threads)
 {
     if (pass == CONV_FORWARD)
-        conv_forward(s, a->x, a->weight, NULL, a->y, a->scratch, threads);
+        conv_forward(s, a->x, a->weight, a->packed, NULL, a->y, a->scratch, threads);
     else if (pass == CONV_BACKWARD_DATA)
         conv_backward_data(s, a->y, a->weight, a->dx, true, a->scratch, threads);
     else
@@ -101,7 +101,8 @@ int main(int argc, char **argv)
                                .stride_y = layers[i].stride,
                                .padding = layers[i].size / 2,
                                .dilation = 1,
-                               .groups = layers[i].groups};
+                               .groups = layers[i].groups,
+                               .winograd = true};
         s.out_h = conv_output(s.height, s.size, s.stride_y, s.padding, 1);
         s.out_w = conv_output(s.width, s.size, s.stride_x, s.padding, 1);
         const size_t n_x = (size_t)batch * (size_t)s.channels * (size_t)s.height * (size_t)s.width;
@@ -110,8 +111,14 @@ int main(int argc, char **argv)
         size_t n_scratch = 0;
         for (enum conv_pass p = CONV_FORWARD; p <= CONV_BACKWARD_WEIGHTS; p++)
             n_scratch = conv_scratch(&s, p, threads) > n_scratch ? conv_scratch(&s, p, threads) : n_scratch;
-        const struct arrays a = {numbers(n_x, 1), numbers(n_y, 2), numbers(n_w, 3),
-                                 numbers(n_x, 4), numbers(n_w, 5), numbers(n_scratch, 6)};
+        const struct arrays a = {numbers(n_x, 1),
+                                 numbers(n_y, 2),
+                                 numbers(n_w, 3),
+                                 numbers(n_x, 4),
+                                 numbers(n_w, 5),
+                                 numbers(n_scratch, 6),
+                                 conv_packed_size(&s) > 0 ? numbers(conv_packed_size(&s), 7) : NULL};
+        conv_pack(&s, a.weight, a.packed, threads);
 
         char name[64];
         snprintf(name, sizeof name, "%s %d>%d %dx%d/%d @%d", layers[i].network, s.channels, s.filters, s.size, s.size, s.stride_x, s.width);
@@ -123,7 +130,7 @@ int main(int argc, char **argv)
             fflush(stdout);
         }
         putchar('\n');
-        real *const all[] = {a.x, a.y, a.weight, a.dx, a.dweight, a.scratch};
+        real *const all[] = {a.x, a.y, a.weight, a.dx, a.dweight, a.scratch, a.packed};
         for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
             mem_free(all[k]);
     }

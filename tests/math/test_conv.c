@@ -76,7 +76,7 @@ static void run(const struct conv_shape *s, struct data *d, const struct channel
 {
     size_t n;
     real *scratch = scratch_for(s, CONV_FORWARD, threads, &n);
-    conv_forward(s, d->image, d->weight, map, d->out, scratch, threads);
+    conv_forward(s, d->image, d->weight, NULL, map, d->out, scratch, threads);
     drop_scratch(scratch, n);
     scratch = scratch_for(s, CONV_BACKWARD_DATA, threads, &n);
     conv_backward_data(s, d->dy, d->weight, d->dx, overwrite, scratch, threads);
@@ -189,29 +189,34 @@ static void test_depthwise(void **state)
 static void test_uneven(void **state)
 {
     (void)state;
-    check((struct conv_shape){2, 6, 9, 14, 10, 3, 1, 2, 1, 1, 2, 0, 0});
-    check((struct conv_shape){2, 6, 9, 14, 10, 3, 2, 1, 1, 1, 1, 0, 0});
-    check((struct conv_shape){2, 6, 9, 14, 4, 3, 1, 1, 2, 2, 2, 0, 0});
-    check((struct conv_shape){2, 3, 17, 12, 4, 3, 2, 2, 4, 4, 1, 0, 0});
-    check((struct conv_shape){1, 3, 3, 3, 4, 7, 1, 1, 3, 1, 1, 0, 0}); /* window larger than the image */
-    check((struct conv_shape){1, 2, 4, 4, 4, 2, 1, 1, 1, 1, 1, 0, 0}); /* even window: the output grows */
-    check((struct conv_shape){1, 1, 1, 50, 3, 1, 1, 1, 0, 1, 1, 0, 0});
-    check((struct conv_shape){2, 2, 1, 4, 2, 5, 1, 1, 2, 3, 1, 0, 0}); /* taps further out than the width */
-    check((struct conv_shape){3, 4, 6, 5, 6, 1, 2, 2, 0, 1, 2, 0, 0});
-    check((struct conv_shape){3, 4, 6, 5, 6, 1, 1, 1, 1, 1, 2, 0, 0}); /* a 1 x 1 kernel with padding */
+    check((struct conv_shape){2, 6, 9, 14, 10, 3, 1, 2, 1, 1, 2, 0, 0, false});
+    check((struct conv_shape){2, 6, 9, 14, 10, 3, 2, 1, 1, 1, 1, 0, 0, false});
+    check((struct conv_shape){2, 6, 9, 14, 4, 3, 1, 1, 2, 2, 2, 0, 0, false});
+    check((struct conv_shape){2, 3, 17, 12, 4, 3, 2, 2, 4, 4, 1, 0, 0, false});
+    check((struct conv_shape){1, 3, 3, 3, 4, 7, 1, 1, 3, 1, 1, 0, 0, false}); /* window larger than the image */
+    check((struct conv_shape){1, 2, 4, 4, 4, 2, 1, 1, 1, 1, 1, 0, 0, false}); /* even window: the output grows */
+    check((struct conv_shape){1, 1, 1, 50, 3, 1, 1, 1, 0, 1, 1, 0, 0, false});
+    check((struct conv_shape){2, 2, 1, 4, 2, 5, 1, 1, 2, 3, 1, 0, 0, false}); /* taps further out than the width */
+    check((struct conv_shape){3, 4, 6, 5, 6, 1, 2, 2, 0, 1, 2, 0, 0, false});
+    check((struct conv_shape){3, 4, 6, 5, 6, 1, 1, 1, 1, 1, 2, 0, 0, false}); /* a 1 x 1 kernel with padding */
 }
 
-/* Large enough that several strips, blocks of channels and partial sums come into play. */
+/* Large enough that several strips, blocks of channels and partial sums come into play, by every algorithm. */
 static void test_cut_shapes(void **state)
 {
     (void)state;
-    check((struct conv_shape){1, 3, 61, 67, 16, 3, 1, 1, 1, 1, 1, 0, 0});
-    check((struct conv_shape){3, 16, 40, 33, 8, 3, 1, 1, 1, 1, 1, 0, 0});
-    check((struct conv_shape){8, 96, 13, 13, 24, 3, 1, 1, 1, 1, 1, 0, 0});
-    check((struct conv_shape){2, 80, 13, 13, 136, 3, 2, 2, 1, 1, 1, 0, 0});
-    check((struct conv_shape){1, 200, 26, 26, 72, 1, 1, 1, 0, 1, 1, 0, 0});
-    check((struct conv_shape){4, 64, 50, 50, 33, 1, 1, 1, 0, 1, 1, 0, 0});
-    check((struct conv_shape){1, 130, 30, 31, 20, 5, 1, 1, 2, 1, 1, 0, 0});
+    static const struct conv_shape shapes[] = {
+        {1, 3, 61, 67, 16, 3, 1, 1, 1, 1, 1, 0, 0, false},   {3, 16, 40, 33, 8, 3, 1, 1, 1, 1, 1, 0, 0, false},
+        {8, 96, 13, 13, 24, 3, 1, 1, 1, 1, 1, 0, 0, false},  {2, 80, 13, 13, 136, 3, 2, 2, 1, 1, 1, 0, 0, false},
+        {1, 200, 26, 26, 72, 1, 1, 1, 0, 1, 1, 0, 0, false}, {4, 64, 50, 50, 33, 1, 1, 1, 0, 1, 1, 0, 0, false},
+        {1, 130, 30, 31, 20, 5, 1, 1, 2, 1, 1, 0, 0, false},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (int winograd = 0; winograd <= 1; winograd++) {
+            struct conv_shape s = shapes[i];
+            s.winograd = winograd;
+            check(s);
+        }
 }
 
 int main(void)
