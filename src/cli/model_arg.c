@@ -184,6 +184,8 @@ static struct network *load(const char *cfg, const char *weights, const struct c
     struct network *net = NULL;
     if (!cfg) {
         net = model_build(file, weights, common->sets, common->n_sets, err);
+        if (net && common->seed >= 0)
+            net->seed = (uint64_t)common->seed;
     } else {
         net = cli_build(cfg, common, err);
         if (net && model_load_params(file, net, err) != 0) {

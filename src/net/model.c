@@ -249,6 +249,8 @@ struct network *model_build(const struct model_file *m, const char *path, char *
         return NULL;
     }
     struct network *net = network_build(&config, 0, err);
+    if (net)
+        net->seed = (uint64_t)net->options.seed; /* of the built-in pictures; the weights come from the file */
     if (net && model_load_params(m, net, err) == 0)
         return net;
     network_free(net);

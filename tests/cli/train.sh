@@ -64,6 +64,12 @@ check "1 and 2 threads: the same bytes" same_run "$T/one" "$T/two"
 dlnet train "$T/tiny.cfg" --out "$T/other" --threads 2 --seed 9
 check "another seed: other weights" bash -c '! cmp -s "$1/last.safetensors" "$2/last.safetensors"' - "$T/one" "$T/other"
 
+# What the training said of its best model is what val says of it: the same pictures, the same figures (batch norm is folded there).
+dlnet val "$T/one/best.safetensors" --json
+best=$(awk -F, 'NR > 1 && $6 > m { m = $6 } END { print m }' "$T/one/metrics.csv")
+check "val agrees with the validation of the training" awk -v a="$best" -v b="$(sed 's/.*"mAP50":\([0-9.e-]*\).*/\1/' "$T/out")" \
+    'BEGIN { exit !(a - b < 1e-4 && b - a < 1e-4 && a > 0) }'
+
 dlnet train "$T/tiny.cfg" --out "$T/one"
 expect_status "a run is never overwritten" 2
 expect_err "the message says what to do" "$T/one: holds a run already.*--resume"
