@@ -1,6 +1,10 @@
 /* AVX2 and FMA: 16 registers of 8 numbers. */
 #if defined(__x86_64__) && !defined(DLNET_DOUBLE)
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
 #pragma GCC target("avx2,fma")
+#endif
 
 #include <immintrin.h>
 
@@ -31,6 +35,9 @@ INLINE vec select_positive(vec x, vec otherwise)
 }
 
 #include "math/winograd_simd.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #else
 typedef int winograd_avx2_is_empty;
 #endif

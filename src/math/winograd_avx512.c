@@ -1,6 +1,10 @@
 /* AVX-512: 32 registers of 16 numbers. */
 #if defined(__x86_64__) && !defined(DLNET_DOUBLE)
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma"))), apply_to = function)
+#else
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")
+#endif
 
 #include <immintrin.h>
 
@@ -26,6 +30,9 @@ INLINE vec select_positive(vec x, vec otherwise)
 }
 
 #include "math/winograd_simd.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #else
 typedef int winograd_avx512_is_empty;
 #endif

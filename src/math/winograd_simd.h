@@ -44,58 +44,26 @@ INLINE void store_aligned(real *p, vec v)
 
 #else
 
-#ifdef DLNET_DOUBLE
-typedef long long lane_index;
-#else
-typedef int lane_index;
-#endif
-typedef lane_index indices __attribute__((vector_size(LANES * sizeof(lane_index))));
-
 #if LANES == 16
-#define INTERLEAVE_LOW                                                                                                                     \
-    {                                                                                                                                      \
-        0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23                                                                             \
-    }
-#define INTERLEAVE_HIGH                                                                                                                    \
-    {                                                                                                                                      \
-        8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31                                                                       \
-    }
+#define INTERLEAVE_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define INTERLEAVE_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #elif LANES == 8
-#define INTERLEAVE_LOW                                                                                                                     \
-    {                                                                                                                                      \
-        0, 8, 1, 9, 2, 10, 3, 11                                                                                                           \
-    }
-#define INTERLEAVE_HIGH                                                                                                                    \
-    {                                                                                                                                      \
-        4, 12, 5, 13, 6, 14, 7, 15                                                                                                         \
-    }
+#define INTERLEAVE_LOW 0, 8, 1, 9, 2, 10, 3, 11
+#define INTERLEAVE_HIGH 4, 12, 5, 13, 6, 14, 7, 15
 #elif LANES == 4
-#define INTERLEAVE_LOW                                                                                                                     \
-    {                                                                                                                                      \
-        0, 4, 1, 5                                                                                                                         \
-    }
-#define INTERLEAVE_HIGH                                                                                                                    \
-    {                                                                                                                                      \
-        2, 6, 3, 7                                                                                                                         \
-    }
+#define INTERLEAVE_LOW 0, 4, 1, 5
+#define INTERLEAVE_HIGH 2, 6, 3, 7
 #else
-#define INTERLEAVE_LOW                                                                                                                     \
-    {                                                                                                                                      \
-        0, 2                                                                                                                               \
-    }
-#define INTERLEAVE_HIGH                                                                                                                    \
-    {                                                                                                                                      \
-        1, 3                                                                                                                               \
-    }
+#define INTERLEAVE_LOW 0, 2
+#define INTERLEAVE_HIGH 1, 3
 #endif
 
 INLINE void interleave(const vec *from, vec *to)
 {
-    const indices low = INTERLEAVE_LOW, high = INTERLEAVE_HIGH;
 #pragma GCC unroll 8
     for (int i = 0; i < LANES / 2; i++) {
-        to[2 * i] = __builtin_shuffle(from[i], from[i + LANES / 2], low);
-        to[2 * i + 1] = __builtin_shuffle(from[i], from[i + LANES / 2], high);
+        to[2 * i] = __builtin_shufflevector(from[i], from[i + LANES / 2], INTERLEAVE_LOW);
+        to[2 * i + 1] = __builtin_shufflevector(from[i], from[i + LANES / 2], INTERLEAVE_HIGH);
     }
 }
 
@@ -194,7 +162,8 @@ INLINE void load_taps(const real *w, size_t stride, int valid, vec *taps)
     for (int t = 0; t < 8; t += LANES) {
 #pragma GCC unroll 16
         for (int k = 0; k < LANES; k++)
-            r[k] = k < valid ? (LANES > 9 ? load_partial(w + (size_t)k * stride, 9) : load(w + (size_t)k * stride + t)) : (vec){0};
+            r[k] = k < valid ? (LANES > 9 ? load_partial(w + (size_t)k * stride, smaller(LANES, 9)) : load(w + (size_t)k * stride + t))
+                             : (vec){0};
         transpose(r);
 #pragma GCC unroll 9
         for (int k = 0; k < smaller(LANES, 9 - t); k++)
