@@ -68,12 +68,15 @@ static struct work work_of(const struct conv_shape *s, struct winograd_method me
     return w;
 }
 
-/* Tiles of a region, when private: with the products of a group they overflow a second-level cache a little, which costs less than reading
- * the weights more often. */
-#define PRIVATE_TILES 56
-/* Private needs some regions, and weights that a third-level cache holds. */
-#define PRIVATE_REGIONS 3
+/* Private: tiles of a region. As many regions as keep usual numbers of threads busy; but with too few tiles the weights are read too often,
+ * and with too many the products of a group overflow a second-level cache by more than a little. */
+#define PRIVATE_REGIONS 16
+#define PRIVATE_MIN_TILES 14
+#define PRIVATE_MAX_TILES 56
+/* Weights that a third-level cache holds, so that they may be read for each region; and those that may where there are few regions. */
 #define PRIVATE_WEIGHTS (4 * 1024 * 1024)
+#define PRIVATE_WEIGHTS_FEW (3 * 512 * 1024)
+#define FEW_TILES (3 * PRIVATE_MAX_TILES)
 /* Shared: the products of one region, and the transformed inputs of a chunk, which should stay in a third-level cache. */
 #define SHARED_TILES 128
 #define CHUNK_NUMBERS (6 * 1024 * 1024)
@@ -104,10 +107,11 @@ static struct plan plan_of(const struct work *w, struct winograd_method method, 
     p.panels = winograd_ceil_div(w->out.channels, 2 * lanes);
     const size_t per_tile = (size_t)p.points * (size_t)(p.in_blocks * lanes);
     const size_t weights = (size_t)p.points * (size_t)w->in.channels * (size_t)w->out.channels;
-    p.shared = weights > PRIVATE_WEIGHTS || (size_t)p.tile_rows * (size_t)p.across < PRIVATE_REGIONS * PRIVATE_TILES;
+    const int tiles_all = p.tile_rows * p.across;
+    p.shared = tiles_all < 2 * PRIVATE_MIN_TILES || weights > (tiles_all < FEW_TILES ? PRIVATE_WEIGHTS_FEW : PRIVATE_WEIGHTS);
     p.group = smaller(p.panels, p.shared ? SHARED_GROUP : PRIVATE_GROUP);
-    const int tiles = p.shared ? SHARED_TILES : PRIVATE_TILES;
-    p.cols = p.shared ? p.across : winograd_even(p.across, 2 * PRIVATE_TILES);
+    const int tiles = p.shared ? SHARED_TILES : larger(PRIVATE_MIN_TILES, smaller(tiles_all / PRIVATE_REGIONS, PRIVATE_MAX_TILES));
+    p.cols = p.shared ? p.across : winograd_even(p.across, 2 * PRIVATE_MAX_TILES);
     p.rows = winograd_even(p.tile_rows, larger(1, tiles / p.cols));
     const size_t region = (size_t)p.rows * (size_t)p.cols;
     p.groups = winograd_ceil_div(p.panels, p.group);
