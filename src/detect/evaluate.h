@@ -30,13 +30,13 @@ struct evaluation {
     double precision, recall;
     /* classifier */
     double top1, top5;
-    int *confusion;     /* n_classes × n_classes, row: truth, column: answer; NULL for a detector */
+    int *confusion; /* n_classes × n_classes, row: truth, column: answer; NULL for a detector */
     int n_classes;
     struct class_figures *class_figures; /* n_classes */
 };
 
-/* Runs the network over a data set opened for its task. The network must be planned (for training or for inference); it keeps its plan's batch, goes to the size of
- * [net], and its parameters don't change. 0 or −1. evaluation_free releases out. */
+/* Runs the network over a data set opened for its task. The network must be planned (for training or for inference); it keeps its plan's
+ * batch, goes to the size of [net], and its parameters don't change. 0 or −1. evaluation_free releases out. */
 int evaluate(struct network *net, const struct dataset *d, const struct evaluate_options *o, struct evaluation *out, struct error *err);
 void evaluation_free(struct evaluation *e);
 
