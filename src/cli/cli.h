@@ -45,6 +45,9 @@ int cli_end(int status);
 /* Warns of what the cfg file says without effect: keys given twice, keys that this version doesn't honour in training. */
 void cli_warn_config(const struct network *net);
 
+/* For commands that answer: an error for each key of a layer that would change the answer and isn't honoured in this version. 0 or -1. */
+int cli_check_answer(const struct network *net, struct error *err);
+
 /* A number given to an option (`name` without --). −1 after a message that says what was expected. */
 int cli_number(const char *name, const char *text, double min, double max, double *out);
 int cli_whole(const char *name, const char *text, long min, long max, long *out);

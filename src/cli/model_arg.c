@@ -242,6 +242,10 @@ struct network *cli_model_unfolded(const struct cli_common *common, int *argc, c
 struct network *cli_model(const struct cli_common *common, int *argc, char **argv, char **path, struct error *err)
 {
     struct network *net = cli_model_unfolded(common, argc, argv, path, err);
+    if (net && cli_check_answer(net, err) != 0) {
+        network_free(net);
+        return NULL;
+    }
     if (net)
         network_fold(net);
     return net;

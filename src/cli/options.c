@@ -89,9 +89,10 @@ int cli_end(int status)
     return status == EXIT_OK ? EXIT_IO : status;
 }
 
-static void report_warning(void *context, const char *message)
+static void report_warning(void *context, const struct config_key *key, const char *message)
 {
     (void)context;
+    (void)key;
     cli_warn("%s", message);
 }
 
@@ -108,6 +109,20 @@ void cli_warn_config(const struct network *net)
         option_unsupported(l->section, l->type->options, report_warning, NULL);
         option_unsupported(l->section, layer_common_options, report_warning, NULL);
     }
+}
+
+static void report_answer(void *context, const struct config_key *key, const char *message)
+{
+    if (key->kind == OPTION_UNSUPPORTED_ANSWER)
+        error_add(context, EXIT_DATA, "%s: the answers would be wrong", message);
+}
+
+int cli_check_answer(const struct network *net, struct error *err)
+{
+    const int before = err->count;
+    for (int i = 0; i < net->n_layers; i++)
+        option_unsupported(net->layer[i].section, net->layer[i].type->options, report_answer, err);
+    return err->count > before ? -1 : 0;
 }
 
 int cli_number(const char *name, const char *text, double min, double max, double *out)

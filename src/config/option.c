@@ -13,6 +13,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+static bool is_unsupported(const struct config_key *k)
+{
+    return k->kind == OPTION_UNSUPPORTED || k->kind == OPTION_UNSUPPORTED_ANSWER;
+}
+
 const struct config_key *option_find(const struct config_key *table, const char *key)
 {
     for (const struct config_key *k = table; k && k->key; k++)
@@ -60,6 +65,7 @@ static void describe(const struct config_key *k, char *text, size_t size)
     case OPTION_PATH:
     case OPTION_IGNORED:
     case OPTION_UNSUPPORTED:
+    case OPTION_UNSUPPORTED_ANSWER:
         snprintf(text, size, k->kind == OPTION_PATH ? "a path" : "text");
         return;
     case OPTION_CHOICE:
@@ -206,6 +212,7 @@ static bool assign(const struct config_key *k, const char *text, void *state, ch
         return parse_list(k, text, field, bad);
     case OPTION_IGNORED:
     case OPTION_UNSUPPORTED:
+    case OPTION_UNSUPPORTED_ANSWER:
         return true;
     }
     return false;
@@ -323,7 +330,7 @@ int option_fill(const struct config *c, const struct config_section *s, const st
 
     for (int t = 0; t < 2; t++)
         for (const struct config_key *k = tables[t]; k && k->key; k++)
-            if (!k->fallback && k->kind != OPTION_IGNORED && k->kind != OPTION_UNSUPPORTED && !config_get(s, k->key)) {
+            if (!k->fallback && k->kind != OPTION_IGNORED && !is_unsupported(k) && !config_get(s, k->key)) {
                 char expected[512];
                 describe(k, expected, sizeof expected);
                 result = error_at(err, EXIT_DATA, c->path, s->line, "[%s] needs %s=, expected %s", s->name, k->key, expected);
@@ -357,21 +364,21 @@ static bool same_value(const char *a, const char *b)
     return strcmp(a, b) == 0 || (text_to_double(a, &x) && text_to_double(b, &y) && x == y);
 }
 
-int option_unsupported(const struct config_section *s, const struct config_key *table, void (*report)(void *context, const char *message),
-                       void *context)
+int option_unsupported(const struct config_section *s, const struct config_key *table,
+                       void (*report)(void *context, const struct config_key *key, const char *message), void *context)
 {
     int n = 0;
     for (int i = 0; i < s->n_entries; i++) {
         const struct config_entry *e = &s->entry[i];
         const struct config_key *k = option_find(table, e->key);
-        if (!k || k->kind != OPTION_UNSUPPORTED || (k->fallback && same_value(e->value, k->fallback)))
+        if (!k || !is_unsupported(k) || (k->fallback && same_value(e->value, k->fallback)))
             continue;
         n++;
         if (!report)
             continue;
         char *message = e->line > 0 ? mem_format("%s:%d: %s=%s has no effect in this version", e->source, e->line, e->key, e->value)
                                     : mem_format("%s: %s=%s has no effect in this version", e->source, e->key, e->value);
-        report(context, message);
+        report(context, k, message);
         free(message);
     }
     return n;
@@ -407,7 +414,7 @@ void option_print_key(FILE *out, const struct config_key *k)
     char *text;
     if (k->kind == OPTION_IGNORED)
         text = mem_format("(accepted, changes nothing here) %s", k->help);
-    else if (k->kind == OPTION_UNSUPPORTED)
+    else if (is_unsupported(k))
         text = mem_format("(accepted, not supported in this version) %s", k->help);
     else if (!k->fallback)
         text = mem_format("%s (%s; must be given)", k->help, expected);

@@ -10,18 +10,20 @@
 #include "config/config.h"
 
 enum option_kind {
-    OPTION_INT,         /* int; [min, max]; "3.0" is a whole number too, "3.5" a mistake */
-    OPTION_LONG,        /* int64_t; [min, max] */
-    OPTION_FLOAT,       /* double; [min, max] */
-    OPTION_FLAG,        /* int: 0 or 1 */
-    OPTION_CHOICE,      /* int: position in choices[] */
-    OPTION_TEXT,        /* char *, owned */
-    OPTION_PATH,        /* char *, owned; as written: data/ resolves it */
-    OPTION_INTS,        /* struct option_ints, separated by commas or spaces; each in [min, max] */
-    OPTION_FLOATS,      /* struct option_floats, separated by commas or spaces; each in [min, max] */
-    OPTION_IGNORED,     /* a key that Darknet knows and that changes nothing here: accepted; help says why. offset unused */
-    OPTION_UNSUPPORTED, /* a key of Darknet that would change training (or the answer) and that this version doesn't honour: accepted, and
-                         * told by option_unsupported when its value isn't the fallback (which must be the neutral value). offset unused */
+    OPTION_INT,     /* int; [min, max]; "3.0" is a whole number too, "3.5" a mistake */
+    OPTION_LONG,    /* int64_t; [min, max] */
+    OPTION_FLOAT,   /* double; [min, max] */
+    OPTION_FLAG,    /* int: 0 or 1 */
+    OPTION_CHOICE,  /* int: position in choices[] */
+    OPTION_TEXT,    /* char *, owned */
+    OPTION_PATH,    /* char *, owned; as written: data/ resolves it */
+    OPTION_INTS,    /* struct option_ints, separated by commas or spaces; each in [min, max] */
+    OPTION_FLOATS,  /* struct option_floats, separated by commas or spaces; each in [min, max] */
+    OPTION_IGNORED, /* a key that Darknet knows and that changes nothing here: accepted; help says why. offset unused */
+    /* Keys of Darknet that this version doesn't honour: accepted, so that the cfg loads, and told by option_unsupported when their value
+     * isn't the fallback (which must be the neutral value). offset unused. */
+    OPTION_UNSUPPORTED,        /* training would differ; inference is right without it */
+    OPTION_UNSUPPORTED_ANSWER, /* the network's answer would differ: commands that answer refuse it */
 };
 
 struct option_ints {
@@ -58,10 +60,10 @@ void option_free(const struct config_key *table, void *state);
 int option_error(const struct config *c, const struct config_section *s, const char *key, struct error *err, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* Calls report for every OPTION_UNSUPPORTED key of the section whose value isn't the neutral one, with "file:line: mixup=1 has no effect in
- * this version" as the message. Returns their number. report may be NULL. */
-int option_unsupported(const struct config_section *s, const struct config_key *table, void (*report)(void *context, const char *message),
-                       void *context);
+/* Calls report for every unsupported key of the section whose value isn't the neutral one, with its row and "file:line: mixup=1 has no
+ * effect in this version". Returns their number. report may be NULL. */
+int option_unsupported(const struct config_section *s, const struct config_key *table,
+                       void (*report)(void *context, const struct config_key *key, const char *message), void *context);
 
 /* The row of that key, or NULL. */
 const struct config_key *option_find(const struct config_key *table, const char *key);

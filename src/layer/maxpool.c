@@ -17,10 +17,10 @@ static const struct config_key options[] = {
     {"stride_y", OPTION_INT, offsetof(struct maxpool, stride_y), "0", 0, 65535, NULL, "vertical step; 0: stride"},
     {"padding", OPTION_INT, offsetof(struct maxpool, padding), "-1", -1, 65535, NULL,
      "places outside the image at both ends of a side together; -1: size - 1"},
-    {"maxpool_zero_nonmax", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "zeroes what is no maximum in the input"},
-    {"maxpool_depth", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "maximum over the channels"},
-    {"out_channels", OPTION_UNSUPPORTED, 0, "1", 0, 0, NULL, "channels of maxpool_depth"},
-    {"antialiasing", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "blurs before the stride"},
+    {"maxpool_zero_nonmax", OPTION_UNSUPPORTED_ANSWER, 0, "0", 0, 0, NULL, "zeroes what is no maximum in the input"},
+    {"maxpool_depth", OPTION_UNSUPPORTED_ANSWER, 0, "0", 0, 0, NULL, "maximum over the channels"},
+    {"out_channels", OPTION_UNSUPPORTED_ANSWER, 0, "1", 0, 0, NULL, "channels of maxpool_depth"},
+    {"antialiasing", OPTION_UNSUPPORTED_ANSWER, 0, "0", 0, 0, NULL, "blurs before the stride"},
     {NULL, OPTION_INT, 0, NULL, 0, 0, NULL, NULL},
 };
 

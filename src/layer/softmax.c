@@ -23,7 +23,7 @@ static const struct config_key options[] = {
     {"temperature", OPTION_FLOAT, offsetof(struct softmax, temperature), "1", 1e-6, 1e6, NULL, "divides the logits"},
     {"spatial", OPTION_FLAG, offsetof(struct softmax, spatial), "0", 0, 1, NULL, "1: over the channels of each pixel"},
     {"noloss", OPTION_FLAG, offsetof(struct softmax, noloss), "0", 0, 1, NULL, "1: never a loss"},
-    {"tree", OPTION_UNSUPPORTED, 0, NULL, 0, 0, NULL, "file with a hierarchy of classes, each level of which has its own softmax"},
+    {"tree", OPTION_UNSUPPORTED_ANSWER, 0, NULL, 0, 0, NULL, "file with a hierarchy of classes, each level of which has its own softmax"},
     {NULL, OPTION_INT, 0, NULL, 0, 0, NULL, NULL},
 };
 

@@ -59,7 +59,7 @@ static const struct config_key options[] = {
      "objects of each class in the training data: rare classes weigh more"},
     {"focal_loss", OPTION_UNSUPPORTED, 0, "0", 0, 0, NULL, "focal loss of the classes"},
     {"delta_normalizer", OPTION_UNSUPPORTED, 0, "1", 0, 0, NULL, "factor on the gradient"},
-    {"map", OPTION_UNSUPPORTED, 0, "", 0, 0, NULL, "file that maps class numbers"},
+    {"map", OPTION_UNSUPPORTED_ANSWER, 0, "", 0, 0, NULL, "file that maps class numbers"},
     NO_MEANING("nms_kind", "suppression is chosen on the command line"),
     NO_MEANING("beta_nms", "suppression is chosen on the command line"),
     NO_MEANING("beta1", "Darknet doesn't read it either"),

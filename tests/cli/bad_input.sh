@@ -198,6 +198,9 @@ dlnet sample --out pictures -n 3 --size 32
 expect_status 'pictures to work on' 0
 dlnet info base.cfg base.weights
 expect_status 'base.weights fits' 0
+cfg shared '/^\[yolo\]/i share_index=0'
+row 'weights: a layer that would answer otherwise' 65 'shared\.cfg:[0-9]+: share_index=0 has no effect in this version: the answers would be wrong' \
+    dlnet detect shared.cfg base.weights pictures
 row 'command: no image' 2 'no images given: expected image files, folders' dlnet detect base.cfg base.weights
 row 'command: val with an image' 2 'shapes-000\.png: expected a model' dlnet val base.cfg base.weights pictures/shapes-000.png
 { header && zeros 1876; } >short.weights

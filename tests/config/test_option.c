@@ -289,8 +289,9 @@ static void test_error_at_the_line_of_a_key(void **state)
     release(&f);
 }
 
-static void collect(void *context, const char *message)
+static void collect(void *context, const struct config_key *key, const char *message)
 {
+    assert_non_null(key);
     char *text = context;
     strcat(text, message);
     strcat(text, "\n");
