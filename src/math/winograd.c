@@ -79,10 +79,10 @@ static struct work work_of(const struct conv_shape *s, struct winograd_method me
 #define FEW_TILES (3 * PRIVATE_MAX_TILES)
 /* Shared: the products of one region, and the transformed inputs of a chunk, which should stay in a third-level cache. */
 #define SHARED_TILES 128
-#define CHUNK_NUMBERS (6 * 1024 * 1024)
-/* Panels of a group. Few of them when shared, so that there are enough groups for the threads. */
-#define PRIVATE_GROUP 8
-#define SHARED_GROUP 2
+#define CHUNK_NUMBERS (8 * 1024 * 1024)
+/* Panels of a group; few of them when threads share groups out. */
+#define GROUP 8
+#define FUSED_GROUP 2
 
 /* Packed weights are [group][point][panel of the group][k][vector][lane]: in the order in which finish_group reads them. */
 static size_t panel_size(const struct plan *p, const struct work *w)
@@ -95,7 +95,8 @@ static size_t point_size(const struct plan *p, const struct work *w)
     return winograd_stride((size_t)p->group * panel_size(p, w));
 }
 
-static struct plan plan_of(const struct work *w, struct winograd_method method, int batch)
+/* packed: the weights are there. */
+static struct plan plan_of(const struct work *w, struct winograd_method method, int batch, bool packed)
 {
     struct plan p = {.k = winograd_kernels_of(method.isa), .tile = method.tile, .points = (method.tile + 2) * (method.tile + 2)};
     p.t = &p.k->tile[p.tile];
@@ -109,16 +110,21 @@ static struct plan plan_of(const struct work *w, struct winograd_method method, 
     const size_t weights = (size_t)p.points * (size_t)w->in.channels * (size_t)w->out.channels;
     const int tiles_all = p.tile_rows * p.across;
     p.shared = tiles_all < 2 * PRIVATE_MIN_TILES || weights > (tiles_all < FEW_TILES ? PRIVATE_WEIGHTS_FEW : PRIVATE_WEIGHTS);
-    p.group = smaller(p.panels, p.shared ? SHARED_GROUP : PRIVATE_GROUP);
+    p.group = smaller(p.panels, p.shared && !packed ? FUSED_GROUP : GROUP);
     const int tiles = p.shared ? SHARED_TILES : larger(PRIVATE_MIN_TILES, smaller(tiles_all / PRIVATE_REGIONS, PRIVATE_MAX_TILES));
     p.cols = p.shared ? p.across : winograd_even(p.across, 2 * PRIVATE_MAX_TILES);
     p.rows = winograd_even(p.tile_rows, larger(1, tiles / p.cols));
     const size_t region = (size_t)p.rows * (size_t)p.cols;
     p.groups = winograd_ceil_div(p.panels, p.group);
-    p.chunk = p.shared ? larger(1, smaller(winograd_ceil_div(p.tile_rows, p.rows), (int)(CHUNK_NUMBERS / (per_tile * region)))) : 1;
+    p.chunk = 1;
+    if (p.shared) {
+        const size_t products = packed ? (size_t)p.points * (size_t)(2 * lanes * p.panels) : 0;
+        p.chunk = larger(1, smaller(winograd_ceil_div(p.tile_rows, p.rows), (int)(CHUNK_NUMBERS / ((per_tile + products) * region))));
+    }
     p.packed_group = winograd_padded((size_t)p.points * point_size(&p, w));
     p.input = winograd_padded((size_t)p.points * winograd_stride((size_t)(p.in_blocks * lanes) * region * (size_t)p.chunk));
-    p.product = winograd_padded((size_t)p.points * winograd_stride(2 * (size_t)(lanes * p.group) * region));
+    const size_t held = p.shared && packed ? (size_t)p.panels * (size_t)p.chunk : (size_t)p.group;
+    p.product = winograd_padded((size_t)p.points * winograd_stride(2 * (size_t)lanes * held * region));
     p.strip = winograd_padded(WINOGRAD_STRIP(lanes, p.tile, p.cols));
     return p;
 }
@@ -205,32 +211,86 @@ static void run_private(const struct plan *p, const struct work *w, const real *
     }
 }
 
+/* Shared: what is transformed at a time. */
+struct chunk {
+    int first, regions, tiles;
+    size_t region_stride, block_stride, point_stride; /* of transformed inputs */
+};
+
+static struct chunk chunk_of(const struct plan *p, int first)
+{
+    const int regions = winograd_ceil_div(p->tile_rows, p->rows);
+    struct chunk c = {.first = first, .regions = smaller(p->chunk, regions - first)};
+    const struct winograd_region last = region_of(p, first + c.regions - 1);
+    c.tiles = (c.regions - 1) * p->rows * p->cols + last.rows * last.cols;
+    c.region_stride = (size_t)(p->rows * p->cols * p->k->lanes);
+    c.block_stride = (size_t)(c.tiles * p->k->lanes);
+    c.point_stride = winograd_stride((size_t)p->in_blocks * c.block_stride);
+    return c;
+}
+
+static void share_inputs(const struct plan *p, const struct work *w, const struct chunk *c, const real *x, real *v, real *strip)
+{
+#pragma omp for schedule(static)
+    for (int job = 0; job < c->regions * p->in_blocks; job++) {
+        const int region = job % c->regions, block = job / c->regions;
+        p->t->input(&w->in, region_of(p, c->first + region), block, x,
+                    v + (size_t)block * c->block_stride + (size_t)region * c->region_stride, c->point_stride, strip);
+    }
+}
+
+/* Each thread takes groups: it transforms their weights and uses them at once, before they leave its cache. */
+static void share_groups(const struct plan *p, const struct work *w, const struct chunk *c, const struct buffers *b,
+                         const struct channel_map *map, bool add, real *y, size_t thread)
+{
+    real *u = b->packed + thread * p->packed_group, *product = b->product + thread * p->product, *strip = b->strip + thread * p->strip;
+#pragma omp for schedule(dynamic)
+    for (int group = 0; group < p->groups; group++) {
+        for (int k = 0; k < w->in.channels; k += PACK_SUMS)
+            pack_group(p, w, group, k, smaller(k + PACK_SUMS, w->in.channels), u);
+        for (int region = 0; region < c->regions; region++)
+            finish_group(p, w, region_of(p, c->first + region), group, b->input + (size_t)region * c->region_stride, c->point_stride,
+                         c->block_stride, u, map, add, y, product, strip);
+    }
+}
+
+/* Each thread takes points, so that it reads a part of the transformed inputs only, then blocks of outputs. */
+static void share_points(const struct plan *p, const struct work *w, const struct chunk *c, const real *packed, const struct buffers *b,
+                         const struct channel_map *map, bool add, real *y, size_t thread)
+{
+    const int out_blocks = winograd_ceil_div(w->out.channels, p->k->lanes);
+    const size_t product_stride = winograd_stride((size_t)(2 * p->panels) * c->block_stride);
+#pragma omp for schedule(static)
+    for (int job = 0; job < p->points * p->groups; job++) {
+        const int point = job / p->groups, first = job % p->groups * p->group;
+        const real *u = packed + (size_t)(job % p->groups) * p->packed_group + (size_t)point * point_size(p, w);
+        for (int i = 0; i < p->group && first + i < p->panels; i++)
+            p->k->multiply(vectors_of(p, w, first + i), b->input + (size_t)point * c->point_stride, c->block_stride,
+                           u + (size_t)i * panel_size(p, w), w->in.channels, c->tiles,
+                           b->product + (size_t)point * product_stride + (size_t)(2 * (first + i)) * c->block_stride, c->block_stride);
+    }
+#pragma omp for schedule(static)
+    for (int job = 0; job < out_blocks * c->regions; job++) {
+        const int block = job / c->regions, region = job % c->regions;
+        p->t->output(&w->out, region_of(p, c->first + region), block,
+                     b->product + (size_t)block * c->block_stride + (size_t)region * c->region_stride, product_stride, map, add, y,
+                     b->strip + thread * p->strip);
+    }
+}
+
 static void run_shared(const struct plan *p, const struct work *w, const real *x, const real *packed, const struct channel_map *map,
                        bool add, real *y, const struct buffers *b, int threads)
 {
-    const int regions = winograd_ceil_div(p->tile_rows, p->rows), lanes = p->k->lanes;
-    const size_t region_stride = (size_t)(p->rows * p->cols * lanes);
+    const int regions = winograd_ceil_div(p->tile_rows, p->rows);
 #pragma omp parallel num_threads(threads)
     for (int first = 0; first < regions; first += p->chunk) {
-        const int here = smaller(p->chunk, regions - first);
-        const size_t block_stride = (size_t)here * region_stride, point_stride = winograd_stride((size_t)p->in_blocks * block_stride);
         const size_t thread = (size_t)omp_get_thread_num();
-        real *product = b->product + thread * p->product, *strip = b->strip + thread * p->strip;
-#pragma omp for schedule(dynamic)
-        for (int job = 0; job < here * p->in_blocks; job++) {
-            const int region = job % here, block = job / here;
-            p->t->input(&w->in, region_of(p, first + region), block, x,
-                        b->input + (size_t)block * block_stride + (size_t)region * region_stride, point_stride, strip);
-        }
-#pragma omp for schedule(dynamic)
-        for (int group = 0; group < p->groups; group++) {
-            real *own = b->packed + thread * p->packed_group;
-            for (int k = 0; !packed && k < w->in.channels; k += PACK_SUMS)
-                pack_group(p, w, group, k, smaller(k + PACK_SUMS, w->in.channels), own);
-            for (int region = 0; region < here; region++)
-                finish_group(p, w, region_of(p, first + region), group, b->input + (size_t)region * region_stride, point_stride,
-                             block_stride, packed ? packed + (size_t)group * p->packed_group : own, map, add, y, product, strip);
-        }
+        const struct chunk c = chunk_of(p, first);
+        share_inputs(p, w, &c, x, b->input, b->strip + thread * p->strip);
+        if (packed)
+            share_points(p, w, &c, packed, b, map, add, y, thread);
+        else
+            share_groups(p, w, &c, b, map, add, y, thread);
     }
 }
 
@@ -239,7 +299,7 @@ static size_t lay_out(const struct plan *p, bool packed, int threads, real *scra
 {
     const size_t t = (size_t)threads;
     const size_t packed_size = packed ? 0 : p->packed_group * (p->shared ? t : (size_t)p->groups);
-    const size_t input = p->input * (p->shared ? 1 : t), product = p->product * t;
+    const size_t input = p->input * (p->shared ? 1 : t), product = p->product * (p->shared && packed ? 1 : t);
     if (b) {
         b->packed = winograd_align(scratch);
         b->input = b->packed + packed_size;
@@ -268,21 +328,21 @@ size_t winograd_scratch(const struct conv_shape *s, struct winograd_method metho
     if (pass == CONV_BACKWARD_WEIGHTS)
         return winograd_weights_scratch(s, method, threads);
     const struct work w = work_of(s, method, pass, NULL);
-    const struct plan p = plan_of(&w, method, s->batch);
+    const struct plan p = plan_of(&w, method, s->batch, packed);
     return lay_out(&p, packed, threads, NULL, NULL);
 }
 
 size_t winograd_packed_size(const struct conv_shape *s, struct winograd_method method)
 {
     const struct work w = work_of(s, method, CONV_FORWARD, NULL);
-    const struct plan p = plan_of(&w, method, s->batch);
+    const struct plan p = plan_of(&w, method, s->batch, true);
     return p.packed_group * (size_t)p.groups;
 }
 
 void winograd_pack(const struct conv_shape *s, struct winograd_method method, const real *weight, real *packed, int threads)
 {
     const struct work w = work_of(s, method, CONV_FORWARD, weight);
-    const struct plan p = plan_of(&w, method, s->batch);
+    const struct plan p = plan_of(&w, method, s->batch, true);
     pack_all(&p, &w, packed, threads);
 }
 
@@ -290,7 +350,7 @@ void winograd_forward(const struct conv_shape *s, struct winograd_method method,
                       const struct channel_map *map, real *y, real *scratch, int threads)
 {
     const struct work w = work_of(s, method, CONV_FORWARD, weight);
-    const struct plan p = plan_of(&w, method, s->batch);
+    const struct plan p = plan_of(&w, method, s->batch, packed);
     run(&w, &p, x, packed, map, false, y, scratch, threads);
 }
 
@@ -298,6 +358,6 @@ void winograd_backward_data(const struct conv_shape *s, struct winograd_method m
                             bool overwrite, real *scratch, int threads)
 {
     const struct work w = work_of(s, method, CONV_BACKWARD_DATA, weight);
-    const struct plan p = plan_of(&w, method, s->batch);
+    const struct plan p = plan_of(&w, method, s->batch, false);
     run(&w, &p, dy, NULL, NULL, !overwrite, dx, scratch, threads);
 }
