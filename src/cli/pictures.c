@@ -87,6 +87,28 @@ static char *choose_path(struct cli_pictures *p, const char *input)
     }
 }
 
+/* draw_boxes, on a small picture after an enlargement to about LEGIBLE pixels. */
+static int draw(const struct image *im, const struct draw_box *boxes, int n, struct image *out, struct error *err)
+{
+    enum { SMALL = 256, LEGIBLE = 384 };
+    const int side = im->w > im->h ? im->w : im->h;
+    if (side >= SMALL)
+        return draw_boxes(im, boxes, n, out, err);
+    const int factor = (LEGIBLE + side - 1) / side;
+    struct image large;
+    if (image_enlarge(im, factor, &large, err) != 0)
+        return -1;
+    struct draw_box *scaled = mem_new((size_t)n, sizeof *scaled);
+    for (int i = 0; i < n; i++) {
+        const struct draw_box b = boxes[i];
+        scaled[i] = (struct draw_box){b.x1 * factor, b.y1 * factor, b.x2 * factor, b.y2 * factor, b.label, b.colour};
+    }
+    const int status = draw_boxes(&large, scaled, n, out, err);
+    free(scaled);
+    image_free(&large);
+    return status;
+}
+
 int cli_pictures_write(struct cli_pictures *p, const struct cli_image *image, const struct draw_box *boxes, int n, struct error *err)
 {
     if (p->single && p->used.n > 0)
@@ -101,7 +123,7 @@ int cli_pictures_write(struct cli_pictures *p, const struct cli_image *image, co
         path = choose_path(p, image->path);
     }
     struct image drawn = {0};
-    int status = draw_boxes(&image->image, boxes, n, &drawn, err);
+    int status = draw(&image->image, boxes, n, &drawn, err);
     if (status == 0)
         status = codec_write(&drawn, path, err);
     image_free(&drawn);

@@ -18,7 +18,8 @@ struct cli_pictures {
  * which is made. -1 and err when a file is to take several pictures, or would replace the input, or the folder can't be made. */
 int cli_pictures_open(struct cli_pictures *p, const char *out, const struct cli_images *images, struct error *err);
 
-/* Draws boxes on the picture and writes it, under its own base name (with -2, -3, … when that is taken). */
+/* Draws boxes on the picture (one with sides below 256 pixels is enlarged, so that the captions can be read) and writes it, under its own
+ * base name (with -2, -3, … when that is taken). */
 int cli_pictures_write(struct cli_pictures *p, const struct cli_image *image, const struct draw_box *boxes, int n, struct error *err);
 
 void cli_pictures_close(struct cli_pictures *p);

@@ -34,6 +34,23 @@ void image_free(struct image *im)
     *im = (struct image){0};
 }
 
+int image_enlarge(const struct image *im, int factor, struct image *out, struct error *err)
+{
+    assert(factor >= 1);
+    if (im->w > MAX_SIDE / factor || im->h > MAX_SIDE / factor)
+        return image_new(out, MAX_SIDE + 1, 1, im->c, 0, err); /* too large: its error */
+    if (image_new(out, im->w * factor, im->h * factor, im->c, 0, err) != 0)
+        return -1;
+    const size_t c = (size_t)im->c, row = (size_t)out->w * c;
+    for (int y = 0; y < out->h; y++) {
+        const unsigned char *from = im->data + (size_t)(y / factor) * (size_t)im->w * c;
+        unsigned char *to = out->data + (size_t)y * row;
+        for (int x = 0; x < out->w; x++)
+            memcpy(to + (size_t)x * c, from + (size_t)(x / factor) * c, c);
+    }
+    return 0;
+}
+
 /* Where the positions 0 .. n−1 of an output line fall on a source line of `size` pixels. */
 struct axis {
     int begin, end; /* positions inside the source */

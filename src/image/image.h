@@ -16,6 +16,9 @@ struct image {
 int image_new(struct image *out, int w, int h, int c, int value, struct error *err);
 void image_free(struct image *im);
 
+/* Every pixel becomes a square of factor × factor pixels. As image_new. */
+int image_enlarge(const struct image *im, int factor, struct image *out, struct error *err);
+
 /* Where the pixels of an image went inside a network input of net_w × net_h: input = offset + scale × original. */
 struct placement {
     double scale_x, scale_y, offset_x, offset_y;

@@ -211,12 +211,36 @@ static void test_impossible_sizes(void **state)
     assert_null(im.data);
 }
 
+static void test_enlarge(void **state)
+{
+    (void)state;
+    struct image im, large;
+    assert_int_equal(image_new(&im, 2, 1, 3, 0, NULL), 0);
+    memcpy(im.data, "\1\2\3\4\5\6", 6);
+    assert_int_equal(image_enlarge(&im, 2, &large, NULL), 0);
+    static const unsigned char row[] = {1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6};
+    assert_int_equal(large.w, 4);
+    assert_int_equal(large.h, 2);
+    assert_memory_equal(large.data, row, sizeof row);
+    assert_memory_equal(large.data + sizeof row, row, sizeof row);
+    image_free(&large);
+    struct error err = ERROR_INIT;
+    assert_int_equal(image_enlarge(&im, 40000, &large, &err), -1);
+    assert_int_equal(err.status, EXIT_DATA);
+    image_free(&im);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resize_as_opencv), cmocka_unit_test(test_same_size_is_exact),   cmocka_unit_test(test_letterbox),
-        cmocka_unit_test(test_channels),         cmocka_unit_test(test_warp_moves_and_turns), cmocka_unit_test(test_warp_is_bilinear),
+        cmocka_unit_test(test_resize_as_opencv),
+        cmocka_unit_test(test_same_size_is_exact),
+        cmocka_unit_test(test_letterbox),
+        cmocka_unit_test(test_channels),
+        cmocka_unit_test(test_warp_moves_and_turns),
+        cmocka_unit_test(test_warp_is_bilinear),
         cmocka_unit_test(test_impossible_sizes),
+        cmocka_unit_test(test_enlarge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
