@@ -25,7 +25,6 @@ bool winograd_fits(const struct conv_shape *s)
 struct work {
     struct winograd_array in, out;
     struct winograd_taps taps;
-    size_t lane_step, filter_stride; /* weights */
 };
 
 /* How the tiles are shared out.
@@ -36,10 +35,10 @@ struct work {
 struct plan {
     const struct winograd_kernels *k;
     const struct winograd_tile_kernels *t;
-    int tile, points, down, across, tile_rows; /* tile_rows: of all images */
-    int in_blocks, panels;                     /* blocks of `lanes` inputs, panels of 2 · lanes outputs */
+    int tile, points;
+    struct winograd_cut cut;
+    int in_blocks, panels; /* blocks of `lanes` inputs, panels of 2 · lanes outputs */
     bool shared;
-    int rows, cols;    /* of a region */
     int group, groups; /* panels that one point's inputs are multiplied with before the next point's; groups of so many */
     int chunk;         /* shared: regions of a chunk; private: 1 */
     /* Numbers of one: */
@@ -68,15 +67,15 @@ static struct work work_of(const struct conv_shape *s, struct winograd_method me
     return w;
 }
 
-/* Private: tiles of a region. As many regions as keep usual numbers of threads busy; but with too few tiles the weights are read too often,
- * and with too many the products of a group overflow a second-level cache by more than a little. */
-#define PRIVATE_REGIONS 16
-#define PRIVATE_MIN_TILES 14
-#define PRIVATE_MAX_TILES 56
+/* Private: tiles of a region. With too few the weights are read too often, with too many the products of a group overflow a second-level
+ * cache by more than a little. The number of regions is a multiple. */
+#define PRIVATE_TILES 56
+#define PRIVATE_MIN_TILES (PRIVATE_TILES / 2)
+#define PRIVATE_MULTIPLE 4
 /* Weights that a third-level cache holds, so that they may be read for each region; and those that may where there are few regions. */
 #define PRIVATE_WEIGHTS (4 * 1024 * 1024)
 #define PRIVATE_WEIGHTS_FEW (3 * 512 * 1024)
-#define FEW_TILES (3 * PRIVATE_MAX_TILES)
+#define FEW_TILES (3 * PRIVATE_TILES)
 /* Shared: the products of one region, and the transformed inputs of a chunk, which should stay in a third-level cache. */
 #define SHARED_TILES 128
 #define CHUNK_NUMBERS (8 * 1024 * 1024)
@@ -101,39 +100,28 @@ static struct plan plan_of(const struct work *w, struct winograd_method method, 
     struct plan p = {.k = winograd_kernels_of(method.isa), .tile = method.tile, .points = (method.tile + 2) * (method.tile + 2)};
     p.t = &p.k->tile[p.tile];
     const int lanes = p.k->lanes;
-    p.down = w->out.down;
-    p.across = winograd_ceil_div(w->out.width, p.tile);
-    p.tile_rows = batch * p.down;
+    const int tile_rows = batch * w->out.down, across = winograd_ceil_div(w->out.width, p.tile), tiles = tile_rows * across;
     p.in_blocks = winograd_ceil_div(w->in.channels, lanes);
     p.panels = winograd_ceil_div(w->out.channels, 2 * lanes);
     const size_t per_tile = (size_t)p.points * (size_t)(p.in_blocks * lanes);
     const size_t weights = (size_t)p.points * (size_t)w->in.channels * (size_t)w->out.channels;
-    const int tiles_all = p.tile_rows * p.across;
-    p.shared = tiles_all < 2 * PRIVATE_MIN_TILES || weights > (tiles_all < FEW_TILES ? PRIVATE_WEIGHTS_FEW : PRIVATE_WEIGHTS);
+    p.shared = tiles < PRIVATE_MIN_TILES || weights > (tiles < FEW_TILES ? PRIVATE_WEIGHTS_FEW : PRIVATE_WEIGHTS);
     p.group = smaller(p.panels, p.shared && !packed ? FUSED_GROUP : GROUP);
-    const int tiles = p.shared ? SHARED_TILES : larger(PRIVATE_MIN_TILES, smaller(tiles_all / PRIVATE_REGIONS, PRIVATE_MAX_TILES));
-    p.cols = p.shared ? p.across : winograd_even(p.across, 2 * PRIVATE_MAX_TILES);
-    p.rows = winograd_even(p.tile_rows, larger(1, tiles / p.cols));
-    const size_t region = (size_t)p.rows * (size_t)p.cols;
+    p.cut = p.shared ? winograd_cut_into(tile_rows, across, SHARED_TILES, 1, true)
+                     : winograd_cut_into(tile_rows, across, PRIVATE_TILES, PRIVATE_MULTIPLE, false);
+    const size_t region = (size_t)winograd_cut_tiles(&p.cut);
     p.groups = winograd_ceil_div(p.panels, p.group);
     p.chunk = 1;
     if (p.shared) {
         const size_t products = packed ? (size_t)p.points * (size_t)(2 * lanes * p.panels) : 0;
-        p.chunk = larger(1, smaller(winograd_ceil_div(p.tile_rows, p.rows), (int)(CHUNK_NUMBERS / ((per_tile + products) * region))));
+        p.chunk = larger(1, smaller(p.cut.bands, (int)(CHUNK_NUMBERS / ((per_tile + products) * region))));
     }
     p.packed_group = winograd_padded((size_t)p.points * point_size(&p, w));
     p.input = winograd_padded((size_t)p.points * winograd_stride((size_t)(p.in_blocks * lanes) * region * (size_t)p.chunk));
     const size_t held = p.shared && packed ? (size_t)p.panels * (size_t)p.chunk : (size_t)p.group;
     p.product = winograd_padded((size_t)p.points * winograd_stride(2 * (size_t)lanes * held * region));
-    p.strip = winograd_padded(WINOGRAD_STRIP(lanes, p.tile, p.cols));
+    p.strip = winograd_padded(WINOGRAD_STRIP(lanes, p.tile, winograd_cut_cols(&p.cut)));
     return p;
-}
-
-static struct winograd_region region_of(const struct plan *p, int number)
-{
-    const int across = winograd_ceil_div(p->across, p->cols);
-    const int row = number / across * p->rows, col = number % across * p->cols;
-    return (struct winograd_region){row, smaller(p->rows, p->tile_rows - row), col, smaller(p->cols, p->across - col)};
 }
 
 /* Which outputs a panel has: 2 vectors, or 1 at the end. */
@@ -195,12 +183,11 @@ struct buffers {
 static void run_private(const struct plan *p, const struct work *w, const real *x, const real *packed, const struct channel_map *map,
                         bool add, real *y, const struct buffers *b, int threads)
 {
-    const int regions = winograd_ceil_div(p->tile_rows, p->rows) * winograd_ceil_div(p->across, p->cols);
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int job = 0; job < regions; job++) {
+    for (int job = 0; job < p->cut.bands * p->cut.columns; job++) {
         const size_t thread = (size_t)omp_get_thread_num();
         real *v = b->input + thread * p->input, *product = b->product + thread * p->product, *strip = b->strip + thread * p->strip;
-        const struct winograd_region r = region_of(p, job);
+        const struct winograd_region r = winograd_region_of(&p->cut, job);
         const size_t block_stride = (size_t)(r.rows * r.cols * p->k->lanes);
         const size_t point_stride = winograd_stride((size_t)p->in_blocks * block_stride);
         for (int block = 0; block < p->in_blocks; block++)
@@ -213,29 +200,34 @@ static void run_private(const struct plan *p, const struct work *w, const real *
 
 /* Shared: what is transformed at a time. */
 struct chunk {
-    int first, regions, tiles;
-    size_t region_stride, block_stride, point_stride; /* of transformed inputs */
+    int first, regions, row, tiles;
+    size_t block_stride, point_stride; /* of transformed inputs */
 };
 
 static struct chunk chunk_of(const struct plan *p, int first)
 {
-    const int regions = winograd_ceil_div(p->tile_rows, p->rows);
-    struct chunk c = {.first = first, .regions = smaller(p->chunk, regions - first)};
-    const struct winograd_region last = region_of(p, first + c.regions - 1);
-    c.tiles = (c.regions - 1) * p->rows * p->cols + last.rows * last.cols;
-    c.region_stride = (size_t)(p->rows * p->cols * p->k->lanes);
+    struct chunk c = {.first = first, .regions = smaller(p->chunk, p->cut.bands - first)};
+    const struct winograd_region last = winograd_region_of(&p->cut, first + c.regions - 1);
+    c.row = winograd_region_of(&p->cut, first).row;
+    c.tiles = (last.row + last.rows - c.row) * p->cut.across;
     c.block_stride = (size_t)(c.tiles * p->k->lanes);
     c.point_stride = winograd_stride((size_t)p->in_blocks * c.block_stride);
     return c;
+}
+
+/* Where region r of the chunk stands in a block. */
+static size_t offset_in(const struct plan *p, const struct chunk *c, struct winograd_region r)
+{
+    return (size_t)((r.row - c->row) * p->cut.across * p->k->lanes);
 }
 
 static void share_inputs(const struct plan *p, const struct work *w, const struct chunk *c, const real *x, real *v, real *strip)
 {
 #pragma omp for schedule(static)
     for (int job = 0; job < c->regions * p->in_blocks; job++) {
-        const int region = job % c->regions, block = job / c->regions;
-        p->t->input(&w->in, region_of(p, c->first + region), block, x,
-                    v + (size_t)block * c->block_stride + (size_t)region * c->region_stride, c->point_stride, strip);
+        const struct winograd_region r = winograd_region_of(&p->cut, c->first + job % c->regions);
+        const int block = job / c->regions;
+        p->t->input(&w->in, r, block, x, v + (size_t)block * c->block_stride + offset_in(p, c, r), c->point_stride, strip);
     }
 }
 
@@ -248,9 +240,10 @@ static void share_groups(const struct plan *p, const struct work *w, const struc
     for (int group = 0; group < p->groups; group++) {
         for (int k = 0; k < w->in.channels; k += PACK_SUMS)
             pack_group(p, w, group, k, smaller(k + PACK_SUMS, w->in.channels), u);
-        for (int region = 0; region < c->regions; region++)
-            finish_group(p, w, region_of(p, c->first + region), group, b->input + (size_t)region * c->region_stride, c->point_stride,
-                         c->block_stride, u, map, add, y, product, strip);
+        for (int region = 0; region < c->regions; region++) {
+            const struct winograd_region r = winograd_region_of(&p->cut, c->first + region);
+            finish_group(p, w, r, group, b->input + offset_in(p, c, r), c->point_stride, c->block_stride, u, map, add, y, product, strip);
+        }
     }
 }
 
@@ -271,9 +264,9 @@ static void share_points(const struct plan *p, const struct work *w, const struc
     }
 #pragma omp for schedule(static)
     for (int job = 0; job < out_blocks * c->regions; job++) {
-        const int block = job / c->regions, region = job % c->regions;
-        p->t->output(&w->out, region_of(p, c->first + region), block,
-                     b->product + (size_t)block * c->block_stride + (size_t)region * c->region_stride, product_stride, map, add, y,
+        const struct winograd_region r = winograd_region_of(&p->cut, c->first + job % c->regions);
+        const int block = job / c->regions;
+        p->t->output(&w->out, r, block, b->product + (size_t)block * c->block_stride + offset_in(p, c, r), product_stride, map, add, y,
                      b->strip + thread * p->strip);
     }
 }
@@ -281,9 +274,8 @@ static void share_points(const struct plan *p, const struct work *w, const struc
 static void run_shared(const struct plan *p, const struct work *w, const real *x, const real *packed, const struct channel_map *map,
                        bool add, real *y, const struct buffers *b, int threads)
 {
-    const int regions = winograd_ceil_div(p->tile_rows, p->rows);
 #pragma omp parallel num_threads(threads)
-    for (int first = 0; first < regions; first += p->chunk) {
+    for (int first = 0; first < p->cut.bands; first += p->chunk) {
         const size_t thread = (size_t)omp_get_thread_num();
         const struct chunk c = chunk_of(p, first);
         share_inputs(p, w, &c, x, b->input, b->strip + thread * p->strip);

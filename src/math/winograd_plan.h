@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "math/winograd.h"
+#include "math/winograd_kernels.h"
 
 /* Of vectors, in numbers: 64 bytes. */
 #define WINOGRAD_ALIGNMENT (64 / sizeof(real))
@@ -13,12 +14,6 @@
 static inline int winograd_ceil_div(int a, int b)
 {
     return (a + b - 1) / b;
-}
-
-/* The size of equal pieces of n, none above `most`. */
-static inline int winograd_even(int n, int most)
-{
-    return winograd_ceil_div(n, winograd_ceil_div(n, most));
 }
 
 static inline size_t winograd_padded(size_t n)
@@ -37,6 +32,41 @@ static inline real *winograd_align(real *p)
 {
     const uintptr_t bytes = WINOGRAD_ALIGNMENT * sizeof(real);
     return (real *)(((uintptr_t)p + bytes - 1) / bytes * bytes);
+}
+
+/* All tiles of a batch, cut into regions: `bands` of tile rows, each of `columns`; sizes differ by at most one. */
+struct winograd_cut {
+    int tile_rows, across; /* of all images; of an image */
+    int bands, columns;
+};
+
+/* Regions of at most about `most` tiles, but of one tile row at least; their number is a multiple of `multiple` where the tile rows allow
+ * it, so that threads end together. whole_rows: one column. */
+static inline struct winograd_cut winograd_cut_into(int tile_rows, int across, int most, int multiple, bool whole_rows)
+{
+    struct winograd_cut c = {.tile_rows = tile_rows, .across = across, .columns = whole_rows ? 1 : winograd_ceil_div(across, 2 * most)};
+    const int wanted = winograd_ceil_div(winograd_ceil_div(winograd_ceil_div(tile_rows * across, c.columns), most), multiple) * multiple;
+    c.bands = wanted < tile_rows ? wanted : tile_rows;
+    return c;
+}
+
+static inline struct winograd_region winograd_region_of(const struct winograd_cut *c, int number)
+{
+    const int band = number / c->columns, column = number % c->columns;
+    const int row = (int)((long)c->tile_rows * band / c->bands), row_end = (int)((long)c->tile_rows * (band + 1) / c->bands);
+    const int col = c->across * column / c->columns, col_end = c->across * (column + 1) / c->columns;
+    return (struct winograd_region){row, row_end - row, col, col_end - col};
+}
+
+/* Sizes of the largest region. */
+static inline int winograd_cut_cols(const struct winograd_cut *c)
+{
+    return winograd_ceil_div(c->across, c->columns);
+}
+
+static inline int winograd_cut_tiles(const struct winograd_cut *c)
+{
+    return winograd_ceil_div(c->tile_rows, c->bands) * winograd_cut_cols(c);
 }
 
 size_t winograd_weights_scratch(const struct conv_shape *s, struct winograd_method method, int threads);

@@ -16,11 +16,12 @@ struct plan {
     const struct winograd_kernels *k;
     const struct winograd_tile_kernels *t;
     struct winograd_array x, dy;
-    int tile, points, across, tile_rows;
+    int tile, points;
+    struct winograd_cut cut;
     bool slotted;
-    int rows, cols, regions; /* of a region; of all images */
-    int slots, chunk;        /* chunk: regions that are transformed together */
-    int filters, channels;   /* of a block of pairs: multiples of lanes */
+    int regions;           /* of the cut */
+    int slots, chunk;      /* chunk: regions that are transformed together */
+    int filters, channels; /* of a block of pairs: multiples of lanes */
     /* Numbers of one: */
     size_t v, z, sum, strip, gradient;
 };
@@ -59,16 +60,14 @@ static struct plan plan_of(const struct conv_shape *s, struct winograd_method me
     const int lanes = p.k->lanes, down = winograd_ceil_div(s->out_h, p.tile);
     p.x = (struct winograd_array){s->channels, s->height, s->width, s->padding, down};
     p.dy = (struct winograd_array){s->filters, s->out_h, s->out_w, 0, down};
-    p.across = winograd_ceil_div(s->out_w, p.tile);
-    p.tile_rows = s->batch * down;
+    const int tile_rows = s->batch * down, across = winograd_ceil_div(s->out_w, p.tile);
     const int filters = padded_to(s->filters, lanes), channels = padded_to(s->channels, lanes);
     const size_t per_tile = (size_t)p.points * (size_t)(filters + channels);
-    p.slotted = (size_t)p.points * (size_t)filters * (size_t)channels <= SLOT_NUMBERS && p.tile_rows * p.across >= 4 * BLOCK_TILES;
-    const int tiles = p.slotted ? SLOT_TILES : BLOCK_TILES;
-    p.cols = winograd_even(p.across, 2 * SLOT_TILES);
-    p.rows = winograd_even(p.tile_rows, larger(1, tiles / p.cols));
-    const size_t region = (size_t)p.rows * (size_t)p.cols;
-    p.regions = winograd_ceil_div(p.tile_rows, p.rows) * winograd_ceil_div(p.across, p.cols);
+    p.slotted = (size_t)p.points * (size_t)filters * (size_t)channels <= SLOT_NUMBERS && tile_rows * across >= 4 * BLOCK_TILES;
+    p.cut = p.slotted ? winograd_cut_into(tile_rows, across, SLOT_TILES, SLOTS, false)
+                      : winograd_cut_into(tile_rows, across, BLOCK_TILES, 1, true);
+    p.regions = p.cut.bands * p.cut.columns;
+    const size_t region = (size_t)winograd_cut_tiles(&p.cut);
     if (p.slotted) {
         p.slots = smaller(SLOTS, p.regions);
         p.chunk = 1;
@@ -86,16 +85,9 @@ static struct plan plan_of(const struct conv_shape *s, struct winograd_method me
     p.v = winograd_padded((size_t)p.points * winograd_stride((size_t)channels * held));
     p.z = winograd_padded((size_t)p.points * winograd_stride((size_t)filters * held));
     p.sum = winograd_padded((size_t)p.points * winograd_stride((size_t)(p.filters * p.channels)));
-    const size_t window = WINOGRAD_STRIP(lanes, p.tile, p.cols), row = WINOGRAD_DWEIGHT_STRIP(lanes, p.channels);
+    const size_t window = WINOGRAD_STRIP(lanes, p.tile, winograd_cut_cols(&p.cut)), row = WINOGRAD_DWEIGHT_STRIP(lanes, p.channels);
     p.strip = winograd_padded(window > row ? window : row);
     return p;
-}
-
-static struct winograd_region region_of(const struct plan *p, int number)
-{
-    const int across = winograd_ceil_div(p->across, p->cols);
-    const int row = number / across * p->rows, col = number % across * p->cols;
-    return (struct winograd_region){row, smaller(p->rows, p->tile_rows - row), col, smaller(p->cols, p->across - col)};
 }
 
 /* sum[point][filter][channel] = (or +=) over `tiles` tiles, for the block of pairs that begins at filter f0 and channel c0. */
@@ -104,7 +96,7 @@ static void correlate_block(const struct plan *p, int f0, int filters, int c0, i
 {
     const int lanes = p->k->lanes, rows = p->k->gradient_rows, blocks = winograd_ceil_div(channels, lanes);
     const size_t points = winograd_stride((size_t)(p->filters * p->channels));
-    const int step = winograd_even(tiles, SUM_TILES);
+    const int step = winograd_ceil_div(tiles, winograd_ceil_div(tiles, SUM_TILES));
     for (int point = 0; point < p->points; point++)
         for (int t = 0; t < tiles; t += step) {
             const real *vt = v + (size_t)point * v_points + (size_t)(c0 / lanes) * block_stride + (size_t)(t * lanes);
@@ -159,7 +151,7 @@ static void run_slots(const struct plan *p, const real *x, const real *dy, real 
         real *v = b->v + thread * p->v, *z = b->z + thread * p->z, *sum = b->sum + thread * p->sum, *strip = b->strip + thread * p->strip;
         const int begin = p->regions * slot / p->slots, end = p->regions * (slot + 1) / p->slots;
         for (int number = begin; number < end; number++) {
-            const struct winograd_region r = region_of(p, number);
+            const struct winograd_region r = winograd_region_of(&p->cut, number);
             const int tiles = r.rows * r.cols;
             const size_t block_stride = (size_t)(tiles * lanes);
             const size_t v_points = winograd_stride((size_t)(p->channels * tiles)),
@@ -191,22 +183,22 @@ static void run_blocks(const struct plan *p, const real *x, const real *dy, real
 {
     const int lanes = p->k->lanes, blocks = blocks_of(p);
     const int down = winograd_ceil_div(p->dy.channels, p->filters), across = winograd_ceil_div(p->x.channels, p->channels);
-    const size_t region_stride = (size_t)(p->rows * p->cols * lanes);
 #pragma omp parallel num_threads(threads)
     for (int first = 0; first < p->regions; first += p->chunk) {
         const size_t thread = (size_t)omp_get_thread_num();
         real *sum = b->sum + thread * p->sum, *strip = b->strip + thread * p->strip;
         const int here = smaller(p->chunk, p->regions - first);
-        const struct winograd_region last = region_of(p, first + here - 1);
-        const int tiles = (here - 1) * p->rows * p->cols + last.rows * last.cols;
-        const size_t block_stride = (size_t)here * region_stride;
+        const int row = winograd_region_of(&p->cut, first).row;
+        const struct winograd_region last = winograd_region_of(&p->cut, first + here - 1);
+        const int tiles = (last.row + last.rows - row) * p->cut.across;
+        const size_t block_stride = (size_t)(tiles * lanes);
         const size_t v_points = winograd_stride((size_t)winograd_ceil_div(p->x.channels, lanes) * block_stride);
         const size_t z_points = winograd_stride((size_t)winograd_ceil_div(p->dy.channels, lanes) * block_stride);
 #pragma omp for schedule(dynamic)
         for (int job = 0; job < blocks * here; job++) {
-            const size_t at = (size_t)(job % here) * region_stride;
-            transform(p, region_of(p, first + job % here), x, dy, job / here, b->v + at, v_points, b->z + at, z_points, block_stride,
-                      strip);
+            const struct winograd_region r = winograd_region_of(&p->cut, first + job % here);
+            const size_t at = (size_t)((r.row - row) * p->cut.across * lanes);
+            transform(p, r, x, dy, job / here, b->v + at, v_points, b->z + at, z_points, block_stride, strip);
         }
 #pragma omp for schedule(dynamic)
         for (int job = 0; job < down * across; job++) {

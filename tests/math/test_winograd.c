@@ -223,6 +223,7 @@ static void test_plans(void **state)
 {
     (void)state;
     check(shape(1, 2, 3, 9, 700, 1));
+    check(shape(1, 8, 70, 3, 900, 1));
     check(shape(2, 17, 33, 40, 41, 1));
     check(shape(3, 130, 70, 13, 13, 1));
     check(shape(1, 200, 210, 6, 7, 1));
