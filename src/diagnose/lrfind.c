@@ -191,7 +191,8 @@ int lrfind_chart(const struct lrfind *l, const char *title, const char *path, st
         {.name = "smoothed loss", .x = x, .y = smoothed, .n = n, .colour = 0},
         {.name = "loss", .x = x, .y = raw, .n = n, .colour = 1},
     };
-    const struct draw_panel panel = {.y_label = "loss", .series = series, .n_series = 2};
+    /* a steep end would press the part that matters to the floor */
+    const struct draw_panel panel = {.y_label = "loss", .log_y = top > 20 * best, .series = series, .n_series = 2};
     const struct lrfind_suggestions s = lrfind_suggest(l->point, n, l->steps);
     const double at[] = {s.valley, s.steepest, s.minimum};
     static const char *const names[] = {"valley", "steepest", "minimum/10"};

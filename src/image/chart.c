@@ -343,7 +343,7 @@ static void draw_panel(cairo_t *cr, const struct draw_chart *chart, int p, const
         use_grey(cr, tx.label[i][0] ? 0.88 : 0.945);
         line(cr, x, top, x, bottom);
         const double half = text_width(cr, tx.label[i]) / 2;
-        if (last && x - half > label_end + 8) {
+        if (last && tx.label[i][0] && x - half > label_end + 8) {
             use_grey(cr, 0.25);
             text_at(cr, x, bottom + 6, 0.5, 0, tx.label[i]);
             label_end = x + half;

@@ -36,8 +36,11 @@ size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads
     switch (m.algorithm) {
     case ALGORITHM_DEPTHWISE:
         return depthwise_scratch(s, pass, threads);
-    case ALGORITHM_WINOGRAD:
-        return winograd_scratch(s, m.winograd, pass, false, threads);
+    case ALGORITHM_WINOGRAD: {
+        const size_t without = winograd_scratch(s, m.winograd, pass, false, threads),
+                     with = winograd_scratch(s, m.winograd, pass, true, threads);
+        return without > with ? without : with;
+    }
     case ALGORITHM_GEMM:
         break;
     }
