@@ -14,13 +14,15 @@
 #include "cli/cli.h"
 #include "cli/cli_model.h"
 #include "cli/commands.h"
+#include "cli/session.h"
 #include "train/train.h"
 
 const char cmd_train_usage[] = "Usage: dlnet train CFG [WEIGHTS] [options]\n"
                                "\n"
                                "Trains the network of a cfg on the data of its [data] section and writes a run folder:\n"
                                "best.safetensors (the best validation figure), last.safetensors (to resume from), metrics.csv,\n"
-                               "metrics.jsonl, chart.svg, chart.png, effective.cfg. The path of the best model goes to stdout.\n"
+                               "metrics.jsonl, chart.svg, chart.png, effective.cfg. The path of the best model goes to stdout\n"
+                               "(with --json: {\"best\": PATH}).\n"
                                "\n"
                                "  --out DIR       run folder (default: runs/CFGNAME, runs/CFGNAME-2, ...; never over another run)\n"
                                "  --resume [DIR]  go on with a run that was stopped or killed (default: the newest of this cfg);\n"
@@ -125,8 +127,13 @@ static int train(struct network *net, const struct cli_common *common, const cha
     if (result < 0)
         return cli_fail(err);
     char *best = text_join(out, "best.safetensors");
-    if (file_exists(best))
+    if (file_exists(best) && common->json) {
+        cJSON *object = cJSON_CreateObject();
+        cli_json_text(object, "best", best);
+        cli_json_line(object, err);
+    } else if (file_exists(best)) {
         puts(best);
+    }
     if (result == 1 && !common->quiet)
         fprintf(stderr, "interrupted; go on with: dlnet train %s --resume %s\n", net->config.path, out);
     free(best);
