@@ -98,9 +98,10 @@ test:
 	@$(MAKE) $(PARALLEL) tests-build
 	@DLNET=$(BUILD)/dlnet LIMIT=$(TIMEOUT) scripts/run-tests $(TESTS) $(GRADS) $(SHELL_TESTS)
 
-# The same under AddressSanitizer and UBSan: slower, but no wrong access and no undefined operation goes unseen.
+# The same under AddressSanitizer and UBSan: slower, but no wrong access and no undefined operation goes unseen. The search for uses of a stack frame
+# after its return is off: its frames aren't aligned for 64-byte vectors.
 asan:
-	@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 LSAN_OPTIONS=suppressions=scripts/leaks.supp:print_suppressions=0 \
+	@ASAN_OPTIONS=detect_stack_use_after_return=0:strict_string_checks=1 LSAN_OPTIONS=suppressions=$(CURDIR)/scripts/leaks.supp:print_suppressions=0 \
 	    UBSAN_OPTIONS=print_stacktrace=1 OMP_NUM_THREADS=2 \
 	    $(MAKE) BUILD=build-asan SANITIZE=address,undefined CFLAGS="-O1 -g" TIMEOUT=3600 test
 
