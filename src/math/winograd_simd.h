@@ -3,12 +3,15 @@
  *     LANES            numbers in a vector
  *     MULTIPLY_ROWS    tiles whose sums for two vectors of outputs fit into registers
  *     GRADIENT_ROWS    see correlate
+ *     WINOGRAD_TABLE   the name of the table
+ *
+ * and includes it twice: the first time gives the vector type, with which it defines
+ *
  *     load_partial     (const real *p, int n): the first n ≤ LANES numbers, 0 behind; reads nothing else
  *     store_partial    (real *p, vec v, int n): the first n numbers
  *     select_positive  (vec x, vec otherwise): x where x > 0
- *     WINOGRAD_TABLE   the name of the table
  *
- * after the types below (this file is included in two parts: types first, with WINOGRAD_TYPES_ONLY). */
+ * and the second time the kernels. */
 #ifndef DLNET_MATH_WINOGRAD_SIMD_TYPES
 #define DLNET_MATH_WINOGRAD_SIMD_TYPES
 
