@@ -9,7 +9,7 @@ model=$("$dlnet" train cfg/yolo.cfg)
 run=$(dirname "$model")
 "$dlnet" sample -n 1 --out "$run/unseen" >/dev/null
 echo "Objects found (picture, class, score, left, top, right, bottom):"
-"$dlnet" detect -m "$model" --out "$run/found" "$run"/unseen/*.png
+"$dlnet" detect -m "$model" --thresh .5 --out "$run/found" "$run"/unseen/*.png
 for picture in "$run"/found/*; do
     [ -e "$picture" ] || { echo "demo: no picture in $run/found" >&2 && exit 1; }
     echo "The picture with its boxes: $picture"
