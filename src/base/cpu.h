@@ -1,4 +1,4 @@
-/* cpu: which instruction set hand-written vector kernels may use. */
+/* cpu: which instruction set hand-written vector kernels may use, and how the processor treats tiny numbers. */
 #ifndef DLNET_BASE_CPU_H
 #define DLNET_BASE_CPU_H
 
@@ -20,5 +20,9 @@ bool cpu_supports(enum cpu_isa isa);
 enum cpu_isa cpu_best(void);
 
 const char *cpu_isa_name(enum cpu_isa isa);
+
+/* Numbers too small for a full mantissa become zero, in this thread and in those that it starts from now on: a processor needs a hundred
+ * cycles for each of them, and fading gradients have many. Call once at program start, before threads exist. */
+void cpu_flush_denormals(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cpu.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -90,6 +91,7 @@ static void hold_streams(void)
 
 int main(int argc, char **argv)
 {
+    cpu_flush_denormals();
     hold_streams();
     cli_environment(argv);
     const struct sigaction broken_pipe = {.sa_handler = on_broken_pipe, .sa_flags = SA_RESTART};

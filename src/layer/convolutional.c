@@ -179,6 +179,13 @@ static void fold(struct layer *l)
     pack(l);
 }
 
+static void algorithms(const struct layer *l, const char *name[3])
+{
+    const struct conv_shape c = conv_shape_of(l);
+    for (int pass = CONV_FORWARD; pass <= CONV_BACKWARD_WEIGHTS; pass++)
+        name[pass] = conv_algorithm(&c, (enum conv_pass)pass);
+}
+
 static void release(struct layer *l)
 {
     struct convolutional *s = l->state;
@@ -197,5 +204,6 @@ const struct layer_type layer_convolutional = {
     .backward = backward,
     .backward_overwrites = true,
     .fold = fold,
+    .algorithms = algorithms,
     .release = release,
 };

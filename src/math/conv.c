@@ -30,6 +30,22 @@ static struct method method_of(const struct conv_shape *s, enum conv_pass pass)
     return (struct method){.algorithm = ALGORITHM_GEMM};
 }
 
+const char *conv_algorithm(const struct conv_shape *s, enum conv_pass pass)
+{
+    static const char *const winograd[] = {
+        [2] = "Winograd F(2x2)", "Winograd F(3x3)", "Winograd F(4x4)", "Winograd F(5x5)", "Winograd F(6x6)"};
+    const struct method m = method_of(s, pass);
+    switch (m.algorithm) {
+    case ALGORITHM_DEPTHWISE:
+        return "depth-wise";
+    case ALGORITHM_WINOGRAD:
+        return winograd[m.winograd.tile];
+    case ALGORITHM_GEMM:
+        break;
+    }
+    return s->size == 1 && s->stride_x == 1 && s->stride_y == 1 && s->padding == 0 ? "GEMM" : "im2col + GEMM";
+}
+
 size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads)
 {
     const struct method m = method_of(s, pass);

@@ -1,6 +1,8 @@
 #include "math/gemm.h"
 
 #include <cblas.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "base/parallel.h"
 
@@ -15,6 +17,34 @@
 void gemm_init(void)
 {
     openblas_set_num_threads(1);
+}
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    for (; *names; names++)
+        if (strcmp(name, *names) == 0)
+            return true;
+    return false;
+}
+
+struct gemm_library gemm_library(void)
+{
+    /* OpenBLAS's names of x86-64 cores by what their kernels use (its TargetList.txt). */
+    static const char *const sse_or_avx[] = {"Prescott",   "Core2",       "Penryn",       "Dunnington", "Nehalem", "Sandybridge",
+                                             "Atom",       "Opteron",     "Opteron_SSE3", "Barcelona",  "Bobcat",  "Bulldozer",
+                                             "Piledriver", "Steamroller", "Nano",         NULL};
+    static const char *const avx2[] = {"Haswell", "Zen", "Excavator", NULL};
+    static const char *const threads[] = {"serial", "pthread", "OpenMP"};
+    const int parallel = openblas_get_parallel();
+    struct gemm_library g = {.config = openblas_get_config(),
+                             .core = openblas_get_corename(),
+                             .threads = threads[parallel == 1 || parallel == 2 ? parallel : 0],
+                             .isa = cpu_best()};
+    if (is_one_of(g.core, sse_or_avx))
+        g.isa = CPU_BASELINE;
+    else if (is_one_of(g.core, avx2) && g.isa > CPU_AVX2)
+        g.isa = CPU_AVX2;
+    return g;
 }
 
 static int round_up(int value, int multiple)

@@ -2,6 +2,7 @@
 #ifndef DLNET_MATH_GEMM_H
 #define DLNET_MATH_GEMM_H
 
+#include "base/cpu.h"
 #include "base/real.h"
 
 /* C = alpha·op(A)·op(B) + beta·C, row-major; op(A) is m × k, op(B) k × n, C m × n with row strides lda, ldb, ldc; ta, tb: 1 transposes.
@@ -22,5 +23,14 @@ struct gemm_grid gemm_tiles(int m, int n, int k, int wanted);
 
 /* Prepares BLAS (one thread a call). Call once at program start, before threads exist. */
 void gemm_init(void);
+
+/* What runs underneath. OpenBLAS chooses its kernels when the program starts, by the processor or by OPENBLAS_CORETYPE. */
+struct gemm_library {
+    const char *config;  /* version and build options, as the library tells them */
+    const char *core;    /* the processor whose kernels are in use */
+    const char *threads; /* "serial", "pthread" or "OpenMP": how it was built */
+    enum cpu_isa isa;    /* that those kernels use; what the processor has, where the core's name isn't known */
+};
+struct gemm_library gemm_library(void);
 
 #endif

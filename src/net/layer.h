@@ -86,6 +86,9 @@ struct layer_type {
     /* Heads: adds the detections of one image with score > threshold, from out.x of the last forward. NULL: no head. */
     void (*detect)(const struct layer *l, int image, double threshold, struct detections *out);
 
+    /* For people: which algorithms run for the shape of now, in forward, for the input's gradient and for the weights'. May be NULL. */
+    void (*algorithms)(const struct layer *l, const char *name[3]);
+
     void (*release)(struct layer *l); /* frees what setup allocated inside state beyond the option fields; may be NULL */
 };
 

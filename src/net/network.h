@@ -53,6 +53,10 @@ void network_fold(struct network *net);
 /* Walks. network_forward returns the loss: sum over the images of all loss layers (0 without targets). The input stands in net->input.x. */
 double network_forward(struct network *net, const struct run *run);
 void network_backward(struct network *net, const struct run *run);
+/* One layer of them, for whoever times or looks at what lies between. network_forward calls the first for each layer in order, and
+ * network_backward the second for each in reverse order (it leaves out those that have no backward). */
+double network_forward_layer(struct network *net, int i, const struct run *run);
+void network_backward_layer(struct network *net, int i, const struct run *run);
 void network_zero_grads(struct network *net);
 
 /* Runs forward again, layer by layer, and returns the index of the first layer whose output or loss isn't finite, or −1. */

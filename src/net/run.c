@@ -14,32 +14,40 @@ static struct run run_of(const struct layer *l, const struct run *run)
     return r;
 }
 
+double network_forward_layer(struct network *net, int i, const struct run *run)
+{
+    struct layer *l = &net->layer[i];
+    const struct run r = run_of(l, run);
+    l->loss = 0;
+    l->type->forward(l, &r);
+    return l->loss;
+}
+
 double network_forward(struct network *net, const struct run *run)
 {
     assert(net->arena && (run->mode == MODE_EVAL || net->training));
     double loss = 0;
-    for (int i = 0; i < net->n_layers; i++) {
-        struct layer *l = &net->layer[i];
-        const struct run r = run_of(l, run);
-        l->loss = 0;
-        l->type->forward(l, &r);
-        loss += l->loss;
-    }
+    for (int i = 0; i < net->n_layers; i++)
+        loss += network_forward_layer(net, i, run);
     return loss;
+}
+
+void network_backward_layer(struct network *net, int i, const struct run *run)
+{
+    struct layer *l = &net->layer[i];
+    if (!l->runs_backward)
+        return;
+    for (int k = 0; k < l->n_in && !l->type->backward_overwrites; k++)
+        if (l->in[k]->dx && l->in_fresh[k])
+            memset(l->in[k]->dx, 0, shape_size(l->in[k]->shape) * sizeof(real));
+    l->type->backward(l, run);
 }
 
 void network_backward(struct network *net, const struct run *run)
 {
     assert(net->training && run->mode == MODE_TRAIN);
-    for (int i = net->n_layers - 1; i >= 0; i--) {
-        struct layer *l = &net->layer[i];
-        if (!l->runs_backward)
-            continue;
-        for (int k = 0; k < l->n_in && !l->type->backward_overwrites; k++)
-            if (l->in[k]->dx && l->in_fresh[k])
-                memset(l->in[k]->dx, 0, shape_size(l->in[k]->shape) * sizeof(real));
-        l->type->backward(l, run);
-    }
+    for (int i = net->n_layers - 1; i >= 0; i--)
+        network_backward_layer(net, i, run);
 }
 
 void network_zero_grads(struct network *net)
