@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/error.h"
+
+enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 16 << 20 };
 
 /* The one piece of mutable state in base/: a test hook that the program itself never touches. */
 static int fail_countdown;
@@ -93,12 +96,20 @@ void *mem_try(size_t count, size_t size)
     size_t bytes;
     if (fail_countdown > 0 && --fail_countdown == 0)
         return NULL;
-    if (!mem_mul(count, size, &bytes) || bytes > SIZE_MAX - 64)
+    if (!mem_mul(count, size, &bytes))
         return NULL;
-    bytes = (bytes + 63) / 64 * 64; /* aligned_alloc wants a multiple; also room for a vector read past the end */
-    void *p = aligned_alloc(64, bytes ? bytes : 64);
+    /* aligned_alloc wants a multiple of the alignment. Large blocks ask for huge pages: fewer faults, fewer misses of the address cache. */
+    const size_t alignment = bytes >= HUGE_FROM ? HUGE_PAGE : 64;
+    if (bytes > SIZE_MAX - alignment)
+        return NULL;
+    bytes = bytes ? (bytes + alignment - 1) / alignment * alignment : alignment;
+    void *p = aligned_alloc(alignment, bytes);
+#ifdef MADV_HUGEPAGE
+    if (p && alignment == HUGE_PAGE)
+        madvise(p, bytes, MADV_HUGEPAGE); /* a wish: where it can't be had, nothing changes */
+#endif
     if (p)
-        memset(p, 0, bytes ? bytes : 64);
+        memset(p, 0, bytes);
     return p;
 }
 

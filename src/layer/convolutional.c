@@ -98,7 +98,7 @@ static struct conv_shape conv_shape_of(const struct layer *l)
                            .padding = s->padding * s->dilation, /* as Darknet pads */
                            .dilation = s->dilation,
                            .groups = s->groups,
-                           .winograd = true};
+                           .winograd = l->net->options.winograd};
     c.out_h = conv_output(in.h, c.size, c.stride_y, c.padding, c.dilation);
     c.out_w = conv_output(in.w, c.size, c.stride_x, c.padding, c.dilation);
     return c;

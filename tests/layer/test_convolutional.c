@@ -253,12 +253,33 @@ static void mistakes(void **state)
 #undef NET
 }
 
+/* winograd=0 takes another way to the same answer. */
+static void without_winograd(void **state)
+{
+    (void)state;
+#define NET(key) "[net]\nwidth=26\nheight=26\nchannels=16\n" key "[convolutional]\nfilters=32\nsize=3\npad=1\nactivation=leaky\n"
+    struct network *with = walk_open(NET(""), 2, false), *without = walk_open(NET("winograd=0\n"), 2, false);
+#undef NET
+    const size_t n = shape_size(network_output(with)->out.shape);
+    const real *a = walk_forward(with, MODE_EVAL, 0), *b = walk_forward(without, MODE_EVAL, 0);
+    double largest = 0, difference = 0;
+    for (size_t i = 0; i < n; i++) {
+        largest = fmax(largest, fabs((double)b[i]));
+        difference = fmax(difference, fabs((double)a[i] - (double)b[i]));
+    }
+    assert_true(difference > 0); /* the key has an effect */
+    assert_true(difference < 1e-5 * largest);
+    network_free(with);
+    network_free(without);
+}
+
 int main(void)
 {
     gemm_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(onnx),   cmocka_unit_test(order_of_params), cmocka_unit_test(sizes),          cmocka_unit_test(evaluation),
-        cmocka_unit_test(frozen), cmocka_unit_test(same_bits),       cmocka_unit_test(threads_change), cmocka_unit_test(mistakes),
+        cmocka_unit_test(onnx),           cmocka_unit_test(order_of_params), cmocka_unit_test(sizes),
+        cmocka_unit_test(evaluation),     cmocka_unit_test(frozen),          cmocka_unit_test(same_bits),
+        cmocka_unit_test(threads_change), cmocka_unit_test(mistakes),        cmocka_unit_test(without_winograd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
