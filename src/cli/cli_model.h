@@ -22,6 +22,9 @@ struct network *cli_model(const struct cli_common *common, int *argc, char **arg
 /* The same with the parameters as they were loaded. */
 struct network *cli_model_unfolded(const struct cli_common *common, int *argc, char **argv, char **path, struct error *err);
 
+/* A cfg alone (whatever its ending) with its initial weights; anything else is a model, as above. */
+struct network *cli_cfg_or_model(const struct cli_common *common, int *argc, char **argv, struct error *err);
+
 /* Name of a class; its number as text (in buffer) when the network has no names. */
 const char *cli_class_name(const struct network *net, int class_id, char buffer[16]);
 

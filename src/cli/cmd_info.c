@@ -183,14 +183,6 @@ static int print_json(const struct network *net, const struct totals *t)
     return cli_json_line(o, &err) == 0 ? EXIT_OK : cli_fail(&err);
 }
 
-/* A cfg alone (whatever its ending) is described as it is; anything else is a model. */
-static struct network *open_network(const struct cli_common *common, int *argc, char **argv, struct error *err)
-{
-    if (!common->model && *argc == optind + 1 && !text_ends(argv[optind], ".safetensors") && !text_ends(argv[optind], ".weights"))
-        return cli_build(argv[(*argc)-- - 1], common, err);
-    return cli_model_unfolded(common, argc, argv, NULL, err);
-}
-
 int cmd_info(int argc, char **argv)
 {
     struct cli_common common = CLI_COMMON_INIT;
@@ -204,7 +196,7 @@ int cmd_info(int argc, char **argv)
     struct error err = ERROR_INIT;
     struct totals totals;
     int status;
-    struct network *net = open_network(&common, &argc, argv, &err);
+    struct network *net = cli_cfg_or_model(&common, &argc, argv, &err);
     if (optind < argc) { /* what is no model stays */
         status = cli_usage_error("info", "found '%s', expected a CFG, or CFG WEIGHTS, or -m MODEL", argv[optind]);
     } else if (!net || sum_up(net, &totals, &err) != 0) {

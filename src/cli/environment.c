@@ -1,7 +1,42 @@
 #include "cli/environment.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "math/gemm.h"
+
+char *cli_blas_trouble(void)
+{
+    const struct gemm_library blas = gemm_library();
+    const char *forced = getenv("OPENBLAS_CORETYPE");
+    if (forced && !*forced)
+        forced = NULL;
+    char *cause = forced ? mem_format("OPENBLAS_CORETYPE=%s is set: ", forced) : mem_string("");
+    char *trouble = NULL;
+    if (blas.isa < cpu_best())
+        trouble =
+            mem_format("%sOpenBLAS uses the kernels of %s (%s), this processor has %s: its matrix products may take up to twice the time%s",
+                       cause, blas.core, cpu_isa_name(blas.isa), cpu_isa_name(cpu_best()), forced ? "; unset it" : "");
+    else if (forced)
+        trouble =
+            mem_format("%sOpenBLAS uses the kernels of %s, which may not be those it would choose for this processor", cause, blas.core);
+    free(cause);
+    return trouble;
+}
+
+void cli_tell_blas(void)
+{
+    const struct gemm_library blas = gemm_library();
+    fprintf(stderr, "dlnet: %s, %s, kernels of %s\n", cpu_isa_name(cpu_best()), blas.config, blas.core);
+    char *trouble = cli_blas_trouble();
+    if (trouble)
+        cli_warn("%s", trouble);
+    free(trouble);
+}
 
 void cli_environment(char **argv)
 {

@@ -8,4 +8,10 @@
  * done, or can be. */
 void cli_environment(char **argv);
 
+/* What makes OpenBLAS slower than it could be on this processor, and what that costs; NULL: nothing. Owned by the caller. */
+char *cli_blas_trouble(void);
+
+/* Which OpenBLAS runs, and what troubles it, on stderr: for -v. */
+void cli_tell_blas(void);
+
 #endif

@@ -20,6 +20,7 @@ const struct command cli_commands[] = {
     {"detect", "find objects in images", cmd_detect_usage, cmd_detect},
     {"lrfind", "search a good learning rate", cmd_lrfind_usage, cmd_lrfind},
     {"info", "layers, shapes, parameters, operations and memory of a network", cmd_info_usage, cmd_info},
+    {"bench", "time of each layer, and how close it comes to the machine's peak", cmd_bench_usage, cmd_bench},
     {"sample", "write images of the built-in data set", cmd_sample_usage, cmd_sample},
     {"export", "write a model in another file format", cmd_export_usage, cmd_export},
     {"help", "pages for commands, layers and keys", cmd_help_usage, cmd_help},

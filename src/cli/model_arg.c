@@ -251,6 +251,13 @@ struct network *cli_model(const struct cli_common *common, int *argc, char **arg
     return net;
 }
 
+struct network *cli_cfg_or_model(const struct cli_common *common, int *argc, char **argv, struct error *err)
+{
+    if (!common->model && *argc == optind + 1 && !is_weights(argv[optind]))
+        return cli_build(argv[(*argc)-- - 1], common, err);
+    return cli_model_unfolded(common, argc, argv, NULL, err);
+}
+
 const char *cli_class_name(const struct network *net, int class_id, char buffer[16])
 {
     if (net->names && class_id >= 0 && class_id < net->n_classes)

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/environment.h"
 
 const char cli_common_usage[] = "Options that every command accepts:\n"
                                 "  -m MODEL              a model file (.safetensors)\n"
@@ -285,8 +286,11 @@ int cli_next_option(int argc, char **argv, const struct cli_option *own, struct 
             common->seed = -1;
         optopt = 0;
         const int val = getopt_long(argc, argv, t.letters, t.options, NULL);
-        if (val == -1)
+        if (val == -1) {
+            if (common->verbose)
+                cli_tell_blas();
             return -1;
+        }
         if (val == '?' || val == ':') {
             refuse(&t, argv[0], argv[optind - 1], val == ':');
             return '?';
