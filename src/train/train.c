@@ -73,10 +73,11 @@ static void show(struct training *r, double rate, double loss, bool row)
 }
 
 /* Ends the line under way before something else is printed. */
-static void end_line(const struct training *r)
+static void end_line(struct training *r)
 {
     if (r->terminal && !r->o->quiet && r->shown > 0)
         fputc('\n', stderr);
+    r->shown = 0;
 }
 
 static int validate(struct training *r, double row[METRICS], struct error *err)
