@@ -36,7 +36,7 @@ SCRIPTS  = $(sort scripts/install-deps scripts/run-tests .ci/run $(wildcard scri
 # Two jobs where the caller asked for no number.
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j2)
 
-.PHONY: all deps demo test tests-build lint format asan tsan bench accuracy install uninstall clean help
+.PHONY: all deps demo test tests-build lint format asan tsan bench bench-peers accuracy install uninstall clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -49,7 +49,7 @@ $(BUILD)/packages.mk: scripts/install-deps
 	@mkdir -p $(@D)
 	@printf 'PACKAGE_CFLAGS = %s\nPACKAGE_LIBS = %s\n' "$$(pkg-config --cflags libcjson cairo zlib expat openblas)" \
 	    "$$(pkg-config --libs libcjson cairo zlib expat openblas)" > $@
-ifneq ($(filter-out deps lint format uninstall clean help asan tsan demo accuracy,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out deps lint format uninstall clean help asan tsan demo bench-peers accuracy,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/packages.mk
 endif
 
@@ -127,9 +127,17 @@ demo:
 	@$(MAKE) $(PARALLEL) all
 	@DLNET=$(BUILD)/dlnet scripts/demo.sh
 
-# Times the convolutions of real networks: one image, then a batch of 8.
-bench: $(BENCHES)
+# Times each layer of real networks, then their convolutions alone: one image, and a step of training.
+bench: $(BUILD)/dlnet $(BENCHES)
+	$(BUILD)/dlnet bench cfg/yolov3-tiny.cfg
+	$(BUILD)/dlnet bench cfg/yolov3-tiny.cfg --train --set net.batch=8 --set net.subdivisions=1
+	$(BUILD)/dlnet bench cfg/mnist.cfg --train
 	@for program in $(BENCHES); do $$program 1 && $$program 8; done
+
+# The same network in PyTorch, OpenCV and ONNX Runtime, as far as they are there: writes docs/performance.md.
+bench-peers:
+	@$(MAKE) $(PARALLEL) all
+	@DLNET=$(BUILD)/dlnet scripts/bench-peers.sh
 
 # Trains the networks whose figures the README tells, and prints the figures.
 accuracy:
@@ -154,7 +162,7 @@ help:
 	@echo 'make test        builds and runs all tests; the last line counts them'
 	@echo 'make asan, tsan  the tests under AddressSanitizer and UBSan, under ThreadSanitizer'
 	@echo 'make lint        formatting, cppcheck, clang-tidy, shellcheck; make format formats'
-	@echo 'make bench       times the convolutions of real networks'
+	@echo 'make bench       times the layers of real networks; make bench-peers: beside PyTorch, OpenCV, ONNX Runtime'
 	@echo 'make accuracy    trains the networks whose figures the README tells'
 	@echo 'make deps        installs the packages for building and testing'
 	@echo 'make install     to PREFIX (/usr/local), under DESTDIR; uninstall removes it'
