@@ -1,4 +1,6 @@
 /* [convolutional]: 2-D convolution with groups and dilation, then bias or batch norm, then an activation. */
+#include <limits.h>
+
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "layer/epilogue.h"
@@ -73,6 +75,9 @@ static int setup(struct layer *l, struct error *err)
         s->padding = s->size / 2;
 
     const int per_group = channels / s->groups, area = s->size * s->size;
+    if ((double)per_group * area > INT_MAX || (double)s->filters / s->groups * area > INT_MAX)
+        return layer_error(l, "size", err, "windows of %d x %d on %d channels for filters=%d are more than memory can hold", s->size,
+                           s->size, per_group, s->filters);
     if (epilogue_add_bias(l, &s->epilogue, s->filters, err) != 0 || epilogue_add_norm(l, &s->epilogue, s->filters, err) != 0)
         return -1;
     const struct shape shape = {s->filters, per_group, s->size, s->size};

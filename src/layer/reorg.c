@@ -50,11 +50,14 @@ static int shape(struct layer *l, struct error *err)
         l->out.shape = (struct shape){in.n, in.c / square, in.h * s->stride, in.w * s->stride};
         return 0;
     }
+    int channels;
+    if (__builtin_mul_overflow(in.c, square, &channels))
+        return layer_error(l, "stride", err, "stride=%d on %d channels makes more than %d channels", s->stride, in.c, INT32_MAX);
     if (!sides_fit || (!channels_fit && !s->flatten))
         return layer_error(l, "stride", err,
                            "stride=%d on %d x %d x %d, expected a width and height that it divides, and channels that %d divides",
                            s->stride, in.w, in.h, in.c, square);
-    l->out.shape = (struct shape){in.n, in.c * square, in.h / s->stride, in.w / s->stride};
+    l->out.shape = (struct shape){in.n, channels, in.h / s->stride, in.w / s->stride};
     return 0;
 }
 

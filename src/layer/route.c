@@ -1,4 +1,6 @@
 /* [route]: the channels of earlier layers one after the other; with groups= only the group_id-th part of each. */
+#include <limits.h>
+
 #include "layer/types.h"
 #include "math/vector.h"
 
@@ -54,7 +56,8 @@ static int shape(struct layer *l, struct error *err)
         if (in.c % s->groups != 0)
             return layer_error(l, "groups", err, "layer %d has %d channels, which groups=%d doesn't divide", l->in_layer[i], in.c,
                                s->groups);
-        l->out.shape.c += in.c / s->groups;
+        if (__builtin_add_overflow(l->out.shape.c, in.c / s->groups, &l->out.shape.c))
+            return layer_error(l, "layers", err, "the layers have more than %d channels together", INT_MAX);
     }
     return 0;
 }

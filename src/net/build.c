@@ -1,5 +1,6 @@
 /* From sections to the layer array. */
 #include <assert.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,7 +185,12 @@ static int setup_layer(struct layer *l, const bool *broken, struct error *err)
     l->out.name = l->type->name;
     if (l->type->setup && l->type->setup(l, err) != 0)
         return -1;
-    return l->type->shape(l, err);
+    if (l->type->shape(l, err) != 0)
+        return -1;
+    const struct shape s = l->out.shape;
+    if ((double)s.c * s.h * s.w > INT_MAX)
+        return layer_error(l, NULL, err, "an output of %d x %d x %d, expected at most %d numbers", s.w, s.h, s.c, INT_MAX);
+    return 0;
 }
 
 static void collect_params(struct network *net)

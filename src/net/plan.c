@@ -179,6 +179,13 @@ static void place(struct plan *p)
     free(live);
 }
 
+/* Whether the bytes of an array of this shape can be counted, with room to add up those of all layers. */
+static bool countable(struct shape s)
+{
+    size_t n = sizeof(real) << 24;
+    return mem_mul(n, (size_t)s.n, &n) && mem_mul(n, (size_t)s.c, &n) && mem_mul(n, (size_t)s.h, &n) && mem_mul(n, (size_t)s.w, &n);
+}
+
 /* Shapes for this batch and size, then the plan. */
 static int make_plan(struct network *net, struct plan *p, int batch, int w, int h, bool training, struct error *err)
 {
@@ -189,6 +196,10 @@ static int make_plan(struct network *net, struct plan *p, int batch, int w, int 
         memset(l->buffer, 0, sizeof l->buffer);
         if (l->type->shape(l, err) != 0)
             return -1;
+        const struct shape s = l->out.shape;
+        if (!countable(s))
+            return layer_error(l, NULL, err, "an output of %d x %d x %d for %d images at a time is more than memory can hold", s.w, s.h,
+                               s.c, s.n);
     }
     plan_gradients(net);
     collect(net, p);

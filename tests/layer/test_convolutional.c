@@ -245,6 +245,7 @@ static void mistakes(void **state)
 #define NET "[net]\nwidth=5\nheight=4\nchannels=6\n[convolutional]\nfilters=8\n"
     walk_refuse(NET "groups=4\n", "test.cfg:7|groups=4|6 input channels|filters=8");
     walk_refuse(NET "groups=3\n", "test.cfg:7|groups=3|filters=8");
+    walk_refuse("[net]\nwidth=2\nheight=2\nchannels=65536\n[convolutional]\nsize=1000\npad=1\n", "test.cfg:6|1000 x 1000|65536");
     walk_refuse(NET "size=6\n", "test.cfg:7|6 x 6|5 x 4");
     walk_refuse(NET "size=3\ndilation=2\n", "test.cfg:7|5 x 5");
     walk_refuse(NET "activation=leeky\n", "test.cfg:7|leeky|leaky");

@@ -107,6 +107,7 @@ static void mistakes(void **state)
     (void)state;
     walk_refuse("[net]\nwidth=5\nheight=4\nchannels=4\n[reorg]\nstride=2\n", "test.cfg:6:|stride=2|5 x 4 x 4");
     walk_refuse("[net]\nwidth=4\nheight=4\nchannels=3\n[reorg]\nstride=2\n", "test.cfg:6:|4 divides");
+    walk_refuse("[net]\nwidth=1024\nheight=1024\nchannels=2048\n[reorg]\nstride=1024\nflatten=1\n", "test.cfg:6:|2048 channels");
     walk_refuse("[net]\nwidth=4\nheight=4\nchannels=6\n[reorg]\nstride=2\nreverse=1\n", "test.cfg:6:|6 channels|multiple of 4");
 }
 
