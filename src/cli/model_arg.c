@@ -77,7 +77,7 @@ int cli_start_from(struct network *net, const char *path, int layers, struct err
     struct model_file *m = model_open(path, err);
     if (!m)
         return -1;
-    const int result = model_load_params(m, net, err);
+    const int result = model_start_from(m, net, err);
     net->seen = 0;
     model_close(m);
     return result;

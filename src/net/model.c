@@ -155,11 +155,14 @@ static int check_left_over(const struct model_file *m, const struct network *net
     return left ? -1 : 0;
 }
 
-static int load_values(const struct model_file *m, struct network *net, struct error *err)
+/* keep[i]: the i-th param stays as it is. */
+static int load_values(const struct model_file *m, struct network *net, const bool *keep, struct error *err)
 {
     int wrong = 0;
     for (int i = 0; i < net->n_params && wrong < SHOWN_MISTAKES; i++) {
         struct param *p = net->param[i];
+        if (keep && keep[i])
+            continue;
         if (model_tensor(m, p->name, p->shape, p->value, err) != 0) {
             wrong++;
             continue;
@@ -220,11 +223,29 @@ static int load_seen(const struct model_file *m, struct network *net, struct err
 int model_load_params(const struct model_file *m, struct network *net, struct error *err)
 {
     assert(!net->folded);
-    int result = load_values(m, net, err);
+    int result = load_values(m, net, NULL, err);
     result |= check_left_over(m, net, err);
     if (result != 0)
         return -1;
     return load_names(m, net, err) | load_seen(m, net, err);
+}
+
+int model_start_from(const struct model_file *m, struct network *net, struct error *err)
+{
+    assert(!net->folded);
+    bool *keep = mem_new((size_t)net->n_params, sizeof *keep);
+    int n = 0;
+    for (int i = 0; i < net->n_layers; i++)
+        for (int k = 0; k < net->layer[i].n_params; k++)
+            keep[n++] = net->layer[i].common.dontload != 0; /* net->param has this order */
+    int result = load_values(m, net, keep, err);
+    free(keep);
+    result |= check_left_over(m, net, err);
+    if (result != 0)
+        return -1;
+    struct error other_classes = ERROR_INIT;
+    load_names(m, net, &other_classes);
+    return load_seen(m, net, err);
 }
 
 struct network *model_build(const struct model_file *m, const char *path, char *const *sets, int n_sets, struct error *err)

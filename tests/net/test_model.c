@@ -408,6 +408,37 @@ static void test_metadata(void **state)
     }
 }
 
+/* Training may start from a model of other classes: what has dontload=1 and the names stay out. */
+static void test_start_from(void **state)
+{
+    (void)state;
+    struct error err = ERROR_INIT;
+    struct network *a = named(1);
+    nets_count(a, -2);
+    const char *path = support_path(dir, "start.safetensors");
+    assert_int_equal(model_write(a, path, NULL, &err), 0);
+    struct network *b = nets_build("[net]\nwidth=4\nheight=4\nchannels=2\n"
+                                   "[convolutional]\nfilters=3\nsize=3\nstride=1\npad=1\nbatch_normalize=1\nactivation=leaky\n"
+                                   "[connected]\noutput=5\nactivation=linear\ndontload=1\n"
+                                   "[softmax]\n",
+                                   2);
+    const struct param *head = b->layer[1].param[1];
+    const real before = head->value[0];
+    struct model_file *m = model_open(path, &err);
+    assert_non_null(m);
+    assert_int_equal(model_start_from(m, b, &err), 0);
+    assert_int_equal(err.count, 0);
+    for (int k = 0; k < b->layer[0].n_params; k++)
+        assert_memory_equal(b->layer[0].param[k]->value, a->layer[0].param[k]->value,
+                            shape_size(a->layer[0].param[k]->shape) * sizeof(real));
+    assert_memory_equal(&before, head->value, sizeof before);
+    assert_null(b->names);
+    assert_int_equal(model_load_params(m, b, &err), -1); /* a whole model is not to be taken in part */
+    model_close(m);
+    network_free(a);
+    network_free(b);
+}
+
 /* Latin-1 in a name list must not make a file that strict JSON readers refuse. */
 static void test_not_utf8(void **state)
 {
@@ -444,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_layout),   cmocka_unit_test(test_hostile_headers),
         cmocka_unit_test(test_hostile_sizes), cmocka_unit_test(test_damaged),  cmocka_unit_test(test_mismatch),
         cmocka_unit_test(test_build),         cmocka_unit_test(test_metadata), cmocka_unit_test(test_not_utf8),
+        cmocka_unit_test(test_start_from),
     };
     return cmocka_run_group_tests_name("net/model", tests, begin, end);
 }
