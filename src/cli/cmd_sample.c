@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/session.h"
 #include "data/formats.h"
 #include "data/shapes.h"
 #include "image/codec.h"
@@ -19,7 +20,8 @@ const char cmd_sample_usage[] =
     "\n"
     "Writes pictures of the built-in data set (train=shapes) as files, with their labels: shapes-000.png, and\n"
     "shapes-000.txt with a line for each figure in Darknet's form: class id, centre x, centre y, width, height, as\n"
-    "fractions of the picture. The class names go to shapes.names. Prints the path of each picture.\n"
+    "fractions of the picture. The class names go to shapes.names. Prints the path of each picture\n"
+    "(with --json: {\"image\": PATH}).\n"
     "\n"
     "  -n N           pictures (1)\n"
     "  --out DIR      folder to write to, made when it isn't there (the working folder)\n"
@@ -35,6 +37,7 @@ struct sample_options {
     long n, first, size;
     enum split split;
     uint64_t seed;
+    bool json;
 };
 
 static int write_one(const struct sample_options *o, int64_t number, struct error *err)
@@ -60,8 +63,13 @@ static int write_one(const struct sample_options *o, int64_t number, struct erro
         status = codec_write(&image, picture, err);
     if (status == 0)
         status = file_write(labels, lines, strlen(lines), err);
-    if (status == 0)
+    if (status == 0 && o->json) {
+        cJSON *object = cJSON_CreateObject();
+        cli_json_text(object, "image", picture);
+        status = cli_json_line(object, err);
+    } else if (status == 0) {
         puts(picture);
+    }
     image_free(&image);
     free(picture);
     free(labels);
@@ -117,6 +125,7 @@ int cmd_sample(int argc, char **argv)
         return EXIT_USAGE;
     if (optind < argc)
         return cli_usage_error("sample", "%s: expected options only", argv[optind]);
+    o.json = common.json;
     o.seed = common.seed >= 0 ? (uint64_t)common.seed : 1;
 
     struct error err = ERROR_INIT;

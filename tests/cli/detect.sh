@@ -10,6 +10,8 @@ sys.exit(not eval("(" + sys.argv[2] + ")"))' "$T/out" "$1"; }
 dlnet sample -n 3 --out "$T/shapes" --first 5 --size 64
 expect_status "sample" 0
 expect_out "it prints the paths" '/shapes/shapes-007\.png$'
+dlnet sample -n 1 --json --out "$T/json"
+expect_out "sample --json" "^\{\"image\":\"$T/json/shapes-000\.png\"\}$"
 cp -r "$T/shapes" "$T/again" && dlnet sample -n 3 --out "$T/again" --first 5 --size 64
 check "the same pictures every time" diff -r "$T/shapes" "$T/again"
 check "a label has five fields" grep -Eq '^[0-4]( [01]\.[0-9]{6}){4}$' "$T/shapes/shapes-006.txt"
