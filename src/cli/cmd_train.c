@@ -112,6 +112,43 @@ static char *old_run(const char *cfg, const char *dir, struct error *err)
     }
 }
 
+/* A word of a command line, in quotes where a shell needs them. */
+static void print_word(FILE *f, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
+    if (*word && word[strspn(word, plain)] == 0) {
+        fputs(word, f);
+        return;
+    }
+    fputc('\'', f);
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", f);
+        else
+            fputc(*word, f);
+    fputc('\'', f);
+}
+
+/* The command that goes on with an interrupted run: the same cfg, so the same assignments. */
+static void tell_resume(const struct network *net, const struct cli_common *common, const char *out)
+{
+    fputs("interrupted; go on with: dlnet train ", stderr);
+    print_word(stderr, net->config.path);
+    for (int i = 0; i < common->n_sets; i++) {
+        fputs(" --set ", stderr);
+        print_word(stderr, common->sets[i]);
+    }
+    if (common->seed >= 0)
+        fprintf(stderr, " --seed %lld", (long long)common->seed);
+    if (common->data_file) {
+        fputs(" --data ", stderr);
+        print_word(stderr, common->data_file);
+    }
+    fputs(" --resume ", stderr);
+    print_word(stderr, out);
+    fputc('\n', stderr);
+}
+
 static int train(struct network *net, const struct cli_common *common, const char *out, bool resume, struct error *err)
 {
     struct data_options data;
@@ -135,7 +172,7 @@ static int train(struct network *net, const struct cli_common *common, const cha
         puts(best);
     }
     if (result == 1 && !common->quiet)
-        fprintf(stderr, "interrupted; go on with: dlnet train %s --resume %s\n", net->config.path, out);
+        tell_resume(net, common, out);
     free(best);
     return result == 1 ? EXIT_INTERRUPTED : EXIT_OK;
 }

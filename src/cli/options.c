@@ -109,6 +109,11 @@ void cli_warn_config(const struct network *net)
         const struct layer *l = &net->layer[i];
         option_unsupported(l->section, l->type->options, report_warning, NULL);
         option_unsupported(l->section, layer_common_options, report_warning, NULL);
+        const struct config_entry *e = config_get(l->section, "stopbackward");
+        if (e && l->common.stopbackward > 1)
+            cli_warn("%s:%d: stopbackward=%d freezes this layer and those before it for the whole training (Darknet on a GPU: for %d "
+                     "iterations)",
+                     c->path, e->line, l->common.stopbackward, l->common.stopbackward);
     }
 }
 

@@ -74,6 +74,8 @@ const struct config_key net_option_table[] = {
     {"max_crop", OPTION_INT, AT(max_crop), "0", SIZE, .help = "see min_crop; 0: the input's size"},
     {"jitter", OPTION_FLOAT, AT(jitter), "0", 0, 1,
      .help = "detection: each edge of the crop moves by up to this part of the image; jitter= of a head wins"},
+    {"resize_step", OPTION_INT, AT(resize_step), "32", 1, 65536,
+     .help = "detection: with random=1 in a head the sizes of the input are multiples of this; what the layers' strides need"},
     {"mosaic", OPTION_FLAG, AT(mosaic), "0", .help = "detection: 1: half of the training inputs are put together from four images"},
 
     /* Keys of the Darknet forks that would change training. The fallback is the neutral value. */
@@ -97,7 +99,6 @@ const struct config_key net_option_table[] = {
     {"contrastive", OPTION_UNSUPPORTED, 0, "0", .help = "contrastive learning"},
     {"unsupervised", OPTION_UNSUPPORTED, 0, "0", .help = "contrastive learning without labels"},
     {"adversarial_lr", OPTION_UNSUPPORTED, 0, "0", .help = "adversarial training"},
-    {"resize_step", OPTION_UNSUPPORTED, 0, "32", .help = "multi-scale training: sizes are multiples of this"},
     {"dynamic_minibatch", OPTION_UNSUPPORTED, 0, "0", .help = "multi-scale training: more images a pass when they are small"},
     {"weights_reject_freq", OPTION_UNSUPPORTED, 0, "0", .help = "undoes updates of weights that grew"},
     {"equidistant_point", OPTION_UNSUPPORTED, 0, "0", .help = "iteration from which bad labels are rejected or gradients levelled"},

@@ -47,7 +47,8 @@ struct net_options {
     int min_crop, max_crop;      /* classification: shorter side is scaled to a size in this range before the crop; 0: the net's size */
     double jitter;               /* detection; a head's jitter= wins */
     int mosaic;
-    int letter_box; /* also at inference; kept in the model */
+    int resize_step; /* detection with random=1: input sizes are multiples of it */
+    int letter_box;  /* also at inference; kept in the model */
 };
 
 extern const struct config_key net_option_table[];

@@ -186,11 +186,14 @@ static int open_valid(struct training *r, const struct data_options *data, struc
                         o->channels, r->trainer.seed, err);
 }
 
-/* The model carries the names of its classes. */
+/* The model carries the names of its classes: the data's, or, where these have none, those of the model that it started from. */
 static void name_classes(struct network *net, const struct dataset *d)
 {
-    if (net->names || d->names.n == 0 || net->n_classes == 0)
+    if (d->names.n == 0 || net->n_classes == 0)
         return;
+    for (int i = 0; net->names && i < net->n_classes; i++)
+        free(net->names[i]);
+    free(net->names);
     net->names = mem_new((size_t)net->n_classes, sizeof *net->names);
     for (int i = 0; i < net->n_classes; i++)
         net->names[i] = i < d->names.n ? mem_string(d->names.item[i]) : mem_format("%d", i);
@@ -207,6 +210,8 @@ static void tell(const struct training *r)
     fprintf(stderr, "memory: about %.0f MB at most (parameters, gradients and momentum %.1f MB, activations %.1f MB, loader %.1f MB)\n",
             (double)t->bytes / 1e6, 3e-6 * (double)r->net->param_bytes, 1e-6 * (double)r->net->arena_bytes,
             1e-6 * (double)(t->bytes - 3 * r->net->param_bytes - r->net->arena_bytes));
+    if (t->data.n_classes < r->net->n_classes)
+        fprintf(stderr, "dlnet: warning: the network has %d classes, the training data only %d\n", r->net->n_classes, t->data.n_classes);
     const struct dataset *sets[2] = {&t->data, &r->valid};
     for (int i = 0; i < 1 + (int)r->has_valid; i++) {
         if (sets[i]->unlabelled > 0)

@@ -8,15 +8,15 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-/* Multi-scale training: a new size every 10 updates, the cfg's size times a factor in [1/1.4, 1.4], in steps of 32 pixels (as Darknet's
- * random=1). */
-enum { RESIZE_EVERY = 10, RESIZE_STEP = 32 };
+/* Multi-scale training: a new size every 10 updates, the cfg's size times a factor in [1/1.4, 1.4], in steps of resize_step= (32) pixels
+ * (as Darknet's random=1). */
+enum { RESIZE_EVERY = 10 };
 static const double resize_range = 1.4;
 
-static int scaled(int size, double factor)
+static int scaled(int size, double factor, int step)
 {
-    const int steps = (int)lround(size * factor / RESIZE_STEP);
-    return (steps < 1 ? 1 : steps) * RESIZE_STEP;
+    const int steps = (int)lround(size * factor / step);
+    return (steps < 1 ? 1 : steps) * step;
 }
 
 static void size_of(void *context, int64_t batch_number, int *w, int *h)
@@ -25,8 +25,9 @@ static void size_of(void *context, int64_t batch_number, int *w, int *h)
     const int64_t update = batch_number / t->net->options.subdivisions;
     struct rng r = rng_make(t->seed, RNG_RESIZE, (uint64_t)(update / RESIZE_EVERY), 0);
     const double factor = rng_range(&r, 1 / resize_range, resize_range);
-    *w = scaled(t->net->options.width, factor);
-    *h = scaled(t->net->options.height, factor);
+    const struct net_options *o = &t->net->options;
+    *w = scaled(o->width, factor, o->resize_step);
+    *h = scaled(o->height, factor, o->resize_step);
 }
 
 static const struct config_section *net_section(const struct network *net)
@@ -78,6 +79,31 @@ static struct loader_options loader_plan(const struct trainer *t)
     return l;
 }
 
+/* A size that the layers refuse is told before the training, not when it is drawn. Looks at each size that comes up when the factor rises
+ * in small steps. Leaves the largest in *w and *h. */
+static int check_sizes(struct trainer *t, int *w, int *h, struct error *err)
+{
+    struct network *net = t->net;
+    const struct net_options *o = &net->options;
+    *w = *h = 0;
+    for (int i = 0; i <= 1000; i++) {
+        const double factor = 1 / resize_range + (resize_range - 1 / resize_range) * i / 1000;
+        const int next_w = scaled(o->width, factor, o->resize_step), next_h = scaled(o->height, factor, o->resize_step);
+        if (next_w == *w && next_h == *h)
+            continue;
+        *w = next_w;
+        *h = next_h;
+        size_t bytes;
+        if (network_plan_bytes(net, t->part, *w, *h, true, &bytes, err) != 0)
+            return option_error(
+                &net->config, net_section(net), "resize_step", err,
+                "random=1 makes the input %d x %d in training, which doesn't fit (see above); expected another resize_step= "
+                "(it is %d), such as the product of the strides, or random=0",
+                *w, *h, o->resize_step);
+    }
+    return 0;
+}
+
 int trainer_open(struct trainer *t, struct network *net, const struct data_options *data, int threads, struct error *err)
 {
     const struct net_options *o = &net->options;
@@ -92,8 +118,8 @@ int trainer_open(struct trainer *t, struct network *net, const struct data_optio
         trainer_close(t);
         return -1;
     }
-    const int w = net->random ? scaled(o->width, resize_range) : o->width, h = net->random ? scaled(o->height, resize_range) : o->height;
-    if (network_plan(net, t->part, w, h, true, err) != 0) {
+    int w = o->width, h = o->height;
+    if ((net->random && check_sizes(t, &w, &h, err) != 0) || network_plan(net, t->part, w, h, true, err) != 0) {
         trainer_close(t);
         return -1;
     }

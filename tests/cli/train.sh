@@ -96,11 +96,58 @@ wait $pid
 status=$?
 expect_status "SIGINT: exit status 130" 130
 check "SIGINT: a checkpoint is there" test -s "$T/stopped/last.safetensors"
-expect_err "SIGINT: how to go on" "go on with: dlnet train .* --resume $T/stopped"
+expect_err "SIGINT: how to go on, with the same assignments" "go on with: dlnet train .* --set net.max_batches=100000 --resume $T/stopped"
 
 dlnet train "$T/tiny.cfg" --resume "$T/one" --set net.learning_rate=.5
 expect_status "resuming with another cfg is refused" 65
 expect_err "the differing key is named" "learning_rate"
+
+# Sizes that the layers refuse are told before the training, and resize_step= helps.
+cat >"$T/wide.cfg" <<'CFG'
+[net]
+width=128
+height=128
+channels=3
+batch=2
+max_batches=21
+learning_rate=.0001
+[data]
+train=shapes
+train_count=4
+[convolutional]
+filters=4
+size=3
+stride=8
+pad=1
+[convolutional]
+filters=4
+size=3
+stride=8
+pad=1
+[upsample]
+stride=8
+[route]
+layers=-1,0
+[convolutional]
+filters=20
+activation=linear
+[yolo]
+classes=5
+num=2
+anchors=20,20, 40,40
+random=1
+CFG
+dlnet train "$T/wide.cfg" --out "$T/wide"
+expect_status "random=1 at sizes that don't fit" 65
+expect_err "the message names the size and the key" "96 x 96.*resize_step="
+dlnet train "$T/wide.cfg" --out "$T/wide" --set net.resize_step=64
+expect_status "resize_step=64 makes them fit" 0
+
+# The names of the classes are those of the data, whatever model the training starts from.
+sed 's/^train=.*/&\nnames=other.names/; s/^max_batches=.*/max_batches=1/' "$T/tiny.cfg" >"$T/named.cfg"
+printf '%s\n' a b c d e >"$T/other.names"
+dlnet train "$T/named.cfg" --out "$T/named" --init "$T/one/best.safetensors"
+check "the names come from the data" grep -aFq '"names":"[\"a\",\"b\"' "$T/named/best.safetensors"
 
 # A run that diverges says where, and keeps the last good model.
 cp "$T/one/last.safetensors" "$T/before"
