@@ -185,12 +185,7 @@ static int setup_layer(struct layer *l, const bool *broken, struct error *err)
     l->out.name = l->type->name;
     if (l->type->setup && l->type->setup(l, err) != 0)
         return -1;
-    if (l->type->shape(l, err) != 0)
-        return -1;
-    const struct shape s = l->out.shape;
-    if ((double)s.c * s.h * s.w > INT_MAX)
-        return layer_error(l, NULL, err, "an output of %d x %d x %d, expected at most %d numbers", s.w, s.h, s.c, INT_MAX);
-    return 0;
+    return l->type->shape(l, err);
 }
 
 static void collect_params(struct network *net)
@@ -257,8 +252,16 @@ struct network *network_build(struct config *config, uint64_t seed, struct error
         return NULL;
     }
     collect_params(net);
-    if (net->n_classes == 0 && !network_is_detector(net))
-        net->n_classes = (int)shape_each(network_output(net)->out.shape);
+    if (net->n_classes == 0 && !network_is_detector(net)) {
+        const struct layer *answer = network_output(net);
+        const struct shape o = answer->out.shape;
+        if (shape_each(o) > INT_MAX) {
+            layer_error(answer, NULL, err, "an answer of %d x %d x %d, expected at most %d numbers", o.w, o.h, o.c, INT_MAX);
+            network_free(net);
+            return NULL;
+        }
+        net->n_classes = (int)shape_each(o);
+    }
     return net;
 }
 

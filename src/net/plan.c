@@ -182,7 +182,7 @@ static void place(struct plan *p)
 /* Whether the bytes of an array of this shape can be counted, with room to add up those of all layers. */
 static bool countable(struct shape s)
 {
-    size_t n = sizeof(real) << 24;
+    size_t n = sizeof(real) << 10;
     return mem_mul(n, (size_t)s.n, &n) && mem_mul(n, (size_t)s.c, &n) && mem_mul(n, (size_t)s.h, &n) && mem_mul(n, (size_t)s.w, &n);
 }
 

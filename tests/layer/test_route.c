@@ -49,11 +49,11 @@ static void mistakes(void **state)
     walk_refuse(NET "[route]\ngroups=2\n", "test.cfg:10:|layers=");
     walk_refuse(NET "[route]\nlayers=-1\ngroups=3\n", "test.cfg:12:|4 channels|groups=3");
     walk_refuse(NET "[route]\nlayers=-1\ngroups=2\ngroup_id=2\n", "test.cfg:13:|group_id=2|0..1");
-    /* 4 channels, 16 times as many in each route: the seventh has 2^31 numbers */
+    /* 4 channels, 16 times as many in each route: 2^30 after seven, too many after eight */
     char many[2048] = NET;
-    for (int i = 0; i < 7; i++)
+    for (int i = 0; i < 8; i++)
         strcat(many, "[route]\nlayers=-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1\n");
-    walk_refuse(many, "an output of 2 x 1 x 1073741824");
+    walk_refuse(many, "more than 2147483647 channels");
     walk_refuse(NET "[upsample]\n[route]\nlayers=0,-1\n", "test.cfg:12:|layer 0 is 2 x 1 x 4|layer 2 is 4 x 2 x 4");
 }
 
