@@ -163,6 +163,16 @@ INLINE real slope(enum activation a, real v)
     return 1;
 }
 
+bool activation_two_lines(enum activation a, real *left)
+{
+    if (a != ACTIVATION_LINEAR && a != ACTIVATION_RELU && a != ACTIVATION_LEAKY)
+        return false;
+    const real minus_one = -1;
+    activation_forward_serial(a, &minus_one, left, 1);
+    *left = -*left;
+    return true;
+}
+
 bool activation_from_output(enum activation a)
 {
     return a != ACTIVATION_SWISH && a != ACTIVATION_MISH;

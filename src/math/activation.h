@@ -28,6 +28,9 @@ void activation_forward(enum activation a, const real *x, real *y, size_t n);
 /* The same in the calling thread (inside a kernel's tile). */
 void activation_forward_serial(enum activation a, const real *x, real *y, size_t n);
 
+/* True when f is a line on each side of 0, with slope 1 on the right; *left: that on the left. */
+bool activation_two_lines(enum activation a, real *left);
+
 /* True when the derivative can be found from the output y alone (so that x need not be kept). */
 bool activation_from_output(enum activation a);
 

@@ -1,39 +1,9 @@
-/* AVX2 and FMA: 16 registers of 8 numbers. */
 #if defined(__x86_64__) && !defined(DLNET_DOUBLE)
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC target("avx2,fma")
-#endif
+#include "math/vec_avx2.h"
 
-#include <immintrin.h>
-
-#define LANES 8
 #define MULTIPLY_ROWS 6
 #define GRADIENT_ROWS 4
 #define WINOGRAD_TABLE winograd_avx2
-#include "math/winograd_simd.h"
-
-INLINE __m256i first_lanes(int n)
-{
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-}
-
-INLINE vec load_partial(const real *p, int n)
-{
-    return (vec)_mm256_maskload_ps(p, first_lanes(n));
-}
-
-INLINE void store_partial(real *p, vec v, int n)
-{
-    _mm256_maskstore_ps(p, first_lanes(n), (__m256)v);
-}
-
-INLINE vec select_positive(vec x, vec otherwise)
-{
-    return (vec)_mm256_blendv_ps((__m256)otherwise, (__m256)x, _mm256_cmp_ps((__m256)x, _mm256_setzero_ps(), _CMP_GT_OQ));
-}
-
 #include "math/winograd_simd.h"
 #ifdef __clang__
 #pragma clang attribute pop

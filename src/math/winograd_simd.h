@@ -1,74 +1,12 @@
-/* winograd_simd: the kernels of winograd_kernels.h as a template over the instruction set. The including file defines
+/* winograd_simd: the kernels of winograd_kernels.h as a template over the instruction set. The including file includes a vec_*.h and
+ * defines
  *
- *     LANES            numbers in a vector
  *     MULTIPLY_ROWS    tiles whose sums for two vectors of outputs fit into registers
  *     GRADIENT_ROWS    see correlate
- *     WINOGRAD_TABLE   the name of the table
- *
- * and includes it twice: the first time gives the vector type, with which it defines
- *
- *     load_partial     (const real *p, int n): the first n ≤ LANES numbers, 0 behind; reads nothing else
- *     store_partial    (real *p, vec v, int n): the first n numbers
- *     select_positive  (vec x, vec otherwise): x where x > 0
- *
- * and the second time the kernels. */
-#ifndef DLNET_MATH_WINOGRAD_SIMD_TYPES
-#define DLNET_MATH_WINOGRAD_SIMD_TYPES
-
+ *     WINOGRAD_TABLE   the name of the table */
 #include <string.h>
 
 #include "math/winograd_kernels.h"
-
-#define INLINE static inline __attribute__((always_inline))
-
-typedef real vec __attribute__((vector_size(LANES * sizeof(real))));
-typedef real vec_aligned __attribute__((vector_size(LANES * sizeof(real)), may_alias));
-typedef real vec_unaligned __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
-
-INLINE vec load(const real *p)
-{
-    return *(const vec_unaligned *)p;
-}
-
-INLINE void store(real *p, vec v)
-{
-    *(vec_unaligned *)p = v;
-}
-
-INLINE vec load_aligned(const real *p)
-{
-    return *(const vec_aligned *)p;
-}
-
-INLINE void store_aligned(real *p, vec v)
-{
-    *(vec_aligned *)p = v;
-}
-
-#else
-
-#if LANES == 16
-#define INTERLEAVE_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define INTERLEAVE_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#elif LANES == 8
-#define INTERLEAVE_LOW 0, 8, 1, 9, 2, 10, 3, 11
-#define INTERLEAVE_HIGH 4, 12, 5, 13, 6, 14, 7, 15
-#elif LANES == 4
-#define INTERLEAVE_LOW 0, 4, 1, 5
-#define INTERLEAVE_HIGH 2, 6, 3, 7
-#else
-#define INTERLEAVE_LOW 0, 2
-#define INTERLEAVE_HIGH 1, 3
-#endif
-
-INLINE void interleave(const vec *from, vec *to)
-{
-#pragma GCC unroll 8
-    for (int i = 0; i < LANES / 2; i++) {
-        to[2 * i] = __builtin_shufflevector(from[i], from[i + LANES / 2], INTERLEAVE_LOW);
-        to[2 * i + 1] = __builtin_shufflevector(from[i], from[i + LANES / 2], INTERLEAVE_HIGH);
-    }
-}
 
 /* Each interleaving rotates the bits of (row, column) by one, so log2(LANES) of them exchange rows and columns. */
 INLINE void transpose(vec *r)
@@ -91,11 +29,6 @@ INLINE void transpose(vec *r)
     for (int i = 0; i < LANES; i++)
         r[i] = t[i];
 #endif
-}
-
-INLINE int smaller(int a, int b)
-{
-    return a < b ? a : b;
 }
 
 /* Pixels x .. x + count − 1 of row y of the channels of a block, each a vector over channels; 0 outside the image. Up to LANES − 1 vectors
@@ -338,5 +271,3 @@ const struct winograd_kernels WINOGRAD_TABLE = {
     .correlate = correlate,
     .tile = {[2] = TILE_KERNELS(2), [3] = TILE_KERNELS(3), [4] = TILE_KERNELS(4), [5] = TILE_KERNELS(5), [6] = TILE_KERNELS(6)},
 };
-
-#endif

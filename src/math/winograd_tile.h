@@ -114,12 +114,9 @@ static void LINE(output)(const struct winograd_array *a, struct winograd_region 
     const int first = block * LANES, channels = smaller(LANES, a->channels - first), width = g.cols * WINOGRAD_TILE;
     const size_t pitch = (size_t)(width + LANES) * LANES;
     const enum activation activation = map ? map->activation : ACTIVATION_LINEAR;
-    /* These are lines on each side of 0, with slope 1 on the right and −f(−1) on the left. */
-    const bool two_lines = activation == ACTIVATION_LINEAR || activation == ACTIVATION_RELU || activation == ACTIVATION_LEAKY;
-    real left = -1;
-    if (two_lines)
-        activation_forward_serial(activation, &left, &left, 1);
-    const vec slope = (vec){0} - left;
+    real left = 1;
+    const bool two_lines = activation_two_lines(activation, &left);
+    const vec slope = (vec){0} + left;
     const vec scale = map && map->scale ? load_partial(map->scale + first, channels) : (vec)((vec){0} + 1);
     const vec shift = map && map->shift ? load_partial(map->shift + first, channels) : (vec){0};
     for (int row = g.row; row < g.row + g.rows; row++) {

@@ -1,0 +1,37 @@
+/* vec_avx2: AVX2 and FMA: 16 registers of 8 numbers. Everything behind the #include is
+ * compiled for it; with clang, up to the attribute pop that the including file ends with. */
+#ifndef DLNET_MATH_VEC_AVX2_H
+#define DLNET_MATH_VEC_AVX2_H
+
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC target("avx2,fma")
+#endif
+
+#include <immintrin.h>
+
+#define LANES 8
+#include "math/vec_types.h"
+
+INLINE __m256i first_lanes(int n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+INLINE vec load_partial(const real *p, int n)
+{
+    return (vec)_mm256_maskload_ps(p, first_lanes(n));
+}
+
+INLINE void store_partial(real *p, vec v, int n)
+{
+    _mm256_maskstore_ps(p, first_lanes(n), (__m256)v);
+}
+
+INLINE vec select_positive(vec x, vec otherwise)
+{
+    return (vec)_mm256_blendv_ps((__m256)otherwise, (__m256)x, _mm256_cmp_ps((__m256)x, _mm256_setzero_ps(), _CMP_GT_OQ));
+}
+
+#endif
