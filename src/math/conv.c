@@ -4,6 +4,7 @@
 
 #include "math/conv_gemm.h"
 #include "math/depthwise.h"
+#include "math/direct.h"
 #include "math/winograd.h"
 
 int conv_output(int in, int size, int stride, int padding, int dilation)
@@ -12,7 +13,7 @@ int conv_output(int in, int size, int stride, int padding, int dilation)
     return room < 0 ? 0 : (int)(room / stride + 1);
 }
 
-enum algorithm { ALGORITHM_GEMM, ALGORITHM_DEPTHWISE, ALGORITHM_WINOGRAD };
+enum algorithm { ALGORITHM_GEMM, ALGORITHM_DEPTHWISE, ALGORITHM_WINOGRAD, ALGORITHM_DIRECT };
 
 struct method {
     enum algorithm algorithm;
@@ -27,7 +28,7 @@ static struct method method_of(const struct conv_shape *s, enum conv_pass pass)
     const int tile = winograd_choose(s, pass);
     if (tile > 0)
         return (struct method){ALGORITHM_WINOGRAD, {tile, cpu_best()}};
-    return (struct method){.algorithm = ALGORITHM_GEMM};
+    return (struct method){.algorithm = direct_choose(s, cpu_best(), pass) ? ALGORITHM_DIRECT : ALGORITHM_GEMM};
 }
 
 const char *conv_algorithm(const struct conv_shape *s, enum conv_pass pass)
@@ -40,6 +41,8 @@ const char *conv_algorithm(const struct conv_shape *s, enum conv_pass pass)
         return "depth-wise";
     case ALGORITHM_WINOGRAD:
         return winograd[m.winograd.tile];
+    case ALGORITHM_DIRECT:
+        return "direct";
     case ALGORITHM_GEMM:
         break;
     }
@@ -57,6 +60,8 @@ size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads
                      with = winograd_scratch(s, m.winograd, pass, true, threads);
         return without > with ? without : with;
     }
+    case ALGORITHM_DIRECT:
+        return direct_scratch(s, cpu_best(), pass, threads);
     case ALGORITHM_GEMM:
         break;
     }
@@ -66,7 +71,9 @@ size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads
 size_t conv_packed_size(const struct conv_shape *s)
 {
     const struct method m = method_of(s, CONV_FORWARD);
-    return m.algorithm == ALGORITHM_WINOGRAD ? winograd_packed_size(s, m.winograd) : 0;
+    return m.algorithm == ALGORITHM_WINOGRAD ? winograd_packed_size(s, m.winograd)
+           : m.algorithm == ALGORITHM_DIRECT ? direct_packed_size(s, cpu_best())
+                                             : 0;
 }
 
 void conv_pack(const struct conv_shape *s, const real *weight, real *packed, int threads)
@@ -74,6 +81,8 @@ void conv_pack(const struct conv_shape *s, const real *weight, real *packed, int
     const struct method m = method_of(s, CONV_FORWARD);
     if (m.algorithm == ALGORITHM_WINOGRAD)
         winograd_pack(s, m.winograd, weight, packed, threads);
+    else if (m.algorithm == ALGORITHM_DIRECT)
+        direct_pack(s, cpu_best(), weight, packed, threads);
 }
 
 void conv_forward(const struct conv_shape *s, const real *x, const real *weight, const real *packed, const struct channel_map *map, real *y,
@@ -87,6 +96,9 @@ void conv_forward(const struct conv_shape *s, const real *x, const real *weight,
         break;
     case ALGORITHM_WINOGRAD:
         winograd_forward(s, m.winograd, x, weight, packed, map, y, scratch, threads);
+        break;
+    case ALGORITHM_DIRECT:
+        direct_forward(s, cpu_best(), x, weight, packed, map, y, scratch, threads);
         break;
     case ALGORITHM_GEMM:
         conv_gemm_forward(s, x, weight, map, y, scratch, threads);
@@ -105,6 +117,9 @@ void conv_backward_data(const struct conv_shape *s, const real *dy, const real *
     case ALGORITHM_WINOGRAD:
         winograd_backward_data(s, m.winograd, dy, weight, dx, overwrite, scratch, threads);
         break;
+    case ALGORITHM_DIRECT:
+        direct_backward_data(s, cpu_best(), dy, weight, dx, overwrite, scratch, threads);
+        break;
     case ALGORITHM_GEMM:
         conv_gemm_backward_data(s, dy, weight, dx, overwrite, scratch, threads);
         break;
@@ -120,6 +135,9 @@ void conv_backward_weights(const struct conv_shape *s, const real *x, const real
         break;
     case ALGORITHM_WINOGRAD:
         winograd_backward_weights(s, m.winograd, x, dy, dweight, scratch, threads);
+        break;
+    case ALGORITHM_DIRECT:
+        direct_backward_weights(s, cpu_best(), x, dy, dweight, scratch, threads);
         break;
     case ALGORITHM_GEMM:
         conv_gemm_backward_weights(s, x, dy, dweight, scratch, threads);

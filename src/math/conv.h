@@ -25,7 +25,7 @@ enum conv_pass { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS };
 /* (in + 2·padding − (dilation·(size − 1) + 1)) / stride + 1; below 1: the window doesn't fit. */
 int conv_output(int in, int size, int stride, int padding, int dilation);
 
-/* What runs, for people: "Winograd F(4x4)", "depth-wise", "GEMM" (1 x 1 kernels), "im2col + GEMM". */
+/* What runs, for people: "Winograd F(4x4)", "depth-wise", "direct", "GEMM" (1 x 1 kernels), "im2col + GEMM". */
 const char *conv_algorithm(const struct conv_shape *s, enum conv_pass pass);
 
 /* Numbers of scratch that a pass needs when it runs on up to `threads` threads. The results don't depend on the threads. */

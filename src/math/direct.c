@@ -1,0 +1,258 @@
+#include "math/direct.h"
+
+#include <limits.h>
+#include <omp.h>
+#include <string.h>
+
+#include "math/direct_plan.h"
+
+/* Channels times taps that are summed before the sums go to memory: their inputs, three vectors each, stay in the first-level cache. */
+#define MAX_SUMS 192
+/* Panels that make it worth to prepare the inputs of a task: a tile, a strip. */
+#define MIN_PANELS 8
+#define MIN_STRIP_PANELS 16
+/* Products of a task below which starting it would be felt. */
+#define TASK_WORK (1 << 18)
+
+const struct direct_kernels *direct_kernels_of(enum cpu_isa isa)
+{
+#if defined(__x86_64__) && !defined(DLNET_DOUBLE)
+    return isa == CPU_AVX512 ? &direct_avx512 : isa == CPU_AVX2 ? &direct_avx2 : &direct_baseline;
+#else
+    (void)isa;
+    return &direct_baseline;
+#endif
+}
+
+bool direct_fits(const struct conv_shape *s, enum conv_pass pass)
+{
+    if (s->groups != 1 || s->size > DIRECT_MAX_SIZE || s->stride_x > DIRECT_MAX_SIZE ||
+        (pass != CONV_FORWARD && direct_pointwise(s) != (pass == CONV_BACKWARD_DATA)))
+        return false;
+    /* One row of outputs must be within the range of the taps' offsets. */
+    const double row = (double)s->stride_x * (s->out_w + 64 + (double)s->dilation * s->size);
+    return row * (s->stride_y + s->dilation * (double)s->size) * (s->channels + 1) < INT_MAX / 2 &&
+           (double)s->padding + (double)s->width < INT_MAX / 2;
+}
+
+/* A product: sums over `channels` of the inputs for each of `filters`. */
+struct work {
+    const struct conv_shape *s;
+    const struct direct_kernels *k;
+    int channels, filters, taps;
+    size_t filter_stride, channel_stride; /* of the weights; taps are neighbours */
+    bool pointwise;
+    struct direct_strip strip;
+    int panels, groups, group; /* of `rows` filters; shared among tasks in groups */
+    int block;                 /* channels summed at a time */
+    int offsets[MAX_SUMS];     /* where a block's taps stand in the inputs, channel by channel */
+    int vectors, units;        /* pointwise: vectors and tasks of an image; else tasks are bands */
+    size_t packed, input;      /* numbers of packed weights, of a thread's inputs */
+};
+
+static struct work work_of(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass)
+{
+    const size_t fan = (size_t)s->channels * (size_t)(s->size * s->size);
+    struct work w = {.s = s, .k = direct_kernels_of(isa), .taps = s->size * s->size, .pointwise = direct_pointwise(s)};
+    w.channels = pass == CONV_FORWARD ? s->channels : s->filters;
+    w.filters = pass == CONV_FORWARD ? s->filters : s->channels;
+    w.filter_stride = pass == CONV_FORWARD ? fan : 1;
+    w.channel_stride = pass == CONV_FORWARD ? (size_t)w.taps : fan;
+    w.panels = direct_ceil_div(w.filters, w.k->rows);
+    const int most = MAX_SUMS / w.taps;
+    w.block = direct_ceil_div(w.channels, direct_ceil_div(w.channels, most));
+    w.packed = direct_padded((size_t)w.panels * (size_t)w.k->rows * (size_t)w.channels * (size_t)w.taps);
+    if (w.pointwise) {
+        w.vectors = direct_ceil_div(s->out_h * s->out_w, w.k->lanes);
+        const double tile = (double)w.k->lanes * w.k->vectors * w.channels * w.filters;
+        const int tiles = direct_ceil_div(w.vectors, w.k->vectors), per_task = tile < TASK_WORK ? (int)(TASK_WORK / tile) : 1;
+        w.units = direct_ceil_div(tiles, per_task);
+        w.input = (size_t)w.block * (size_t)(w.k->lanes * w.k->vectors);
+    } else {
+        w.strip = direct_strip_of(s, w.k, w.channels);
+        w.units = w.strip.bands;
+        w.input = direct_padded((size_t)w.strip.channel * (size_t)w.channels);
+    }
+    for (int c = 0, i = 0; c < w.block; c++)
+        for (int tap = 0; tap < w.taps; tap++, i++)
+            w.offsets[i] = w.pointwise ? c * w.k->lanes * w.k->vectors : c * w.strip.channel + w.strip.taps[tap];
+    const int wanted = direct_ceil_div(DIRECT_TASKS, s->batch * w.units),
+              possible = w.panels / (w.pointwise ? MIN_PANELS : MIN_STRIP_PANELS);
+    w.groups = possible < 1 ? 1 : direct_smaller(wanted, possible);
+    w.group = direct_ceil_div(w.panels, w.groups);
+    w.groups = direct_ceil_div(w.panels, w.group);
+    return w;
+}
+
+/* Weights as [panel][channel][tap][row]. */
+static void pack(const struct work *w, const real *weight, real *packed, int threads)
+{
+    const int rows = w->k->rows;
+#pragma omp parallel for schedule(static) num_threads(threads) if (w->packed > TASK_WORK / 8)
+    for (int panel = 0; panel < w->panels; panel++) {
+        real *to = packed + (size_t)panel * (size_t)rows * (size_t)w->channels * (size_t)w->taps;
+        const int valid = direct_smaller(rows, w->filters - panel * rows);
+        const real *from = weight + (size_t)(panel * rows) * w->filter_stride;
+        if (valid < rows)
+            memset(to, 0, (size_t)rows * (size_t)w->channels * (size_t)w->taps * sizeof(real));
+        if (w->filter_stride == 1) {
+            for (int c = 0; c < w->channels; c++)
+                for (int i = 0; i < w->taps; i++, to += rows)
+                    for (int r = 0; r < valid; r++)
+                        to[r] = from[(size_t)c * w->channel_stride + (size_t)(i + r)];
+            continue;
+        }
+        for (int r = 0; r < valid; r++, from += w->filter_stride)
+            for (int c = 0; c < w->channels; c++)
+                for (int i = 0; i < w->taps; i++)
+                    to[(c * w->taps + i) * rows + r] = from[(size_t)c * w->channel_stride + (size_t)i];
+    }
+}
+
+/* What a task has at hand. */
+struct task {
+    const struct work *w;
+    const real *packed;
+    const struct channel_map *map;
+    bool add, lines; /* lines: the kernel can do the map's activation */
+    real slope;
+    real *y; /* of the image */
+    int first_panel, last_panel;
+};
+
+/* The panels of a task over a block of channels for one tile of places. */
+static void multiply_panels(const struct task *t, int c0, const real *x, const struct direct_vector *at, int vectors)
+{
+    const struct work *w = t->w;
+    const int rows = w->k->rows;
+    const size_t plane = (size_t)w->s->out_h * (size_t)w->s->out_w, panel_size = (size_t)rows * (size_t)w->channels * (size_t)w->taps;
+    const int channels = direct_smaller(w->block, w->channels - c0);
+    const bool last = c0 + channels == w->channels;
+    for (int panel = t->first_panel; panel < t->last_panel; panel++) {
+        const int f = panel * rows;
+        const struct direct_output out = {.y = t->y + (size_t)f * plane,
+                                          .plane = plane,
+                                          .rows = direct_smaller(rows, w->filters - f),
+                                          .add = t->add || c0 > 0,
+                                          .map = last && t->map,
+                                          .scale = t->map && t->map->scale ? t->map->scale + f : NULL,
+                                          .shift = t->map && t->map->shift ? t->map->shift + f : NULL,
+                                          .slope = t->slope};
+        w->k->multiply(t->packed + (size_t)panel * panel_size + (size_t)(c0 * w->taps * rows), w->offsets, channels * w->taps, x, at,
+                       vectors, &out);
+    }
+}
+
+/* Tiles of places are as even as can be: a narrow one has too few sums for the processor's pipelines. */
+static int tile_begin(int vectors, int tiles, int tile)
+{
+    return (int)((long)vectors * tile / tiles);
+}
+
+/* The inputs of a tile's places are copied together: the planes of an image are often a power of 2 apart, which a cache doesn't like. */
+static void run_pointwise(const struct task *t, const real *image, int first, int last, real *input)
+{
+    const struct work *w = t->w;
+    const int lanes = w->k->lanes, pixels = w->s->out_h * w->s->out_w;
+    const int tiles = direct_ceil_div(last - first, w->k->vectors);
+    for (int tile = 0; tile < tiles; tile++) {
+        const int v0 = first + tile_begin(last - first, tiles, tile), v1 = first + tile_begin(last - first, tiles, tile + 1);
+        const int begin = v0 * lanes, valid = direct_smaller(v1 * lanes, pixels) - begin;
+        struct direct_vector at[DIRECT_MAX_VECTORS];
+        for (int v = v0; v < v1; v++)
+            at[v - v0] = (struct direct_vector){(size_t)((v - v0) * lanes), (size_t)(v * lanes), direct_smaller(lanes, pixels - v * lanes)};
+        for (int c0 = 0; c0 < w->channels; c0 += w->block) {
+            w->k->copy(image + (size_t)c0 * (size_t)pixels + (size_t)begin, (size_t)pixels, direct_smaller(w->block, w->channels - c0),
+                       v1 - v0, valid, input);
+            multiply_panels(t, c0, input, at, v1 - v0);
+        }
+    }
+}
+
+static void run_band(const struct task *t, const real *image, int first, int last, real *input)
+{
+    const struct work *w = t->w;
+    direct_fill(w->s, w->k, &w->strip, image, w->channels, first, last, input);
+    const int vectors = (last - first) * w->strip.across, tiles = direct_ceil_div(vectors, w->k->vectors);
+    for (int tile = 0; tile < tiles; tile++) {
+        const int v0 = tile_begin(vectors, tiles, tile), v1 = tile_begin(vectors, tiles, tile + 1);
+        struct direct_vector at[DIRECT_MAX_VECTORS];
+        for (int v = v0; v < v1; v++)
+            at[v - v0] = direct_strip_vector(w->s, &w->strip, w->k->lanes, first, v);
+        for (int c0 = 0; c0 < w->channels; c0 += w->block) {
+            multiply_panels(t, c0, input + (size_t)c0 * (size_t)w->strip.channel, at, v1 - v0);
+        }
+    }
+}
+
+static void run(const struct work *w, const real *x, const real *packed, const struct channel_map *map, bool add, real *y, real *scratch,
+                int threads)
+{
+    const struct conv_shape *s = w->s;
+    const size_t pixels = (size_t)s->out_h * (size_t)s->out_w;
+    const size_t image_size = (size_t)w->channels * (w->pointwise ? pixels : (size_t)s->height * (size_t)s->width);
+    struct task all = {.w = w, .packed = packed, .map = map, .add = add, .lines = true, .slope = 1};
+    if (map)
+        all.lines = activation_two_lines(map->activation, &all.slope);
+    const int per_image = w->units * w->groups;
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (int job = 0; job < s->batch * per_image; job++) {
+        const int image = job / per_image, unit = job % per_image / w->groups, group = job % w->groups;
+        const int whole = w->pointwise ? w->vectors : s->out_h;
+        const int first = tile_begin(whole, w->units, unit), last = tile_begin(whole, w->units, unit + 1);
+        real *input = scratch + (size_t)omp_get_thread_num() * w->input;
+        struct task t = all;
+        t.y = y + (size_t)image * (size_t)w->filters * pixels;
+        t.first_panel = group * w->group;
+        t.last_panel = direct_smaller(w->panels, t.first_panel + w->group);
+        if (w->pointwise)
+            run_pointwise(&t, x + (size_t)image * image_size, first, last, input);
+        else
+            run_band(&t, x + (size_t)image * image_size, first, last, input);
+        if (!t.lines) {
+            const size_t unit_pixels = (size_t)(w->pointwise ? w->k->lanes : s->out_w);
+            const size_t begin = (size_t)first * unit_pixels, end = (size_t)last * unit_pixels;
+            const int f0 = t.first_panel * w->k->rows, f1 = direct_smaller(w->filters, t.last_panel * w->k->rows);
+            norm_map_rows(&(struct channel_map){.activation = map->activation}, f0, f1 - f0, (end < pixels ? end : pixels) - begin,
+                          t.y + (size_t)f0 * pixels + begin, pixels);
+        }
+    }
+}
+
+size_t direct_scratch(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass, int threads)
+{
+    if (pass == CONV_BACKWARD_WEIGHTS)
+        return direct_weights_scratch(s, isa, threads);
+    const struct work w = work_of(s, isa, pass);
+    return w.packed + w.input * (size_t)threads + DIRECT_ALIGNMENT;
+}
+
+size_t direct_packed_size(const struct conv_shape *s, enum cpu_isa isa)
+{
+    return work_of(s, isa, CONV_FORWARD).packed;
+}
+
+void direct_pack(const struct conv_shape *s, enum cpu_isa isa, const real *weight, real *packed, int threads)
+{
+    const struct work w = work_of(s, isa, CONV_FORWARD);
+    pack(&w, weight, packed, threads);
+}
+
+void direct_forward(const struct conv_shape *s, enum cpu_isa isa, const real *x, const real *weight, const real *packed,
+                    const struct channel_map *map, real *y, real *scratch, int threads)
+{
+    const struct work w = work_of(s, isa, CONV_FORWARD);
+    real *own = direct_align(scratch);
+    if (!packed)
+        pack(&w, weight, own, threads);
+    run(&w, x, packed ? packed : own, map, false, y, own + w.packed, threads);
+}
+
+void direct_backward_data(const struct conv_shape *s, enum cpu_isa isa, const real *dy, const real *weight, real *dx, bool overwrite,
+                          real *scratch, int threads)
+{
+    const struct work w = work_of(s, isa, CONV_BACKWARD_DATA);
+    real *own = direct_align(scratch);
+    pack(&w, weight, own, threads);
+    run(&w, dy, own, NULL, !overwrite, dx, own + w.packed, threads);
+}
