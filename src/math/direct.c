@@ -32,7 +32,8 @@ bool direct_fits(const struct conv_shape *s, enum conv_pass pass)
     /* One row of outputs must be within the range of the taps' offsets. */
     const double row = (double)s->stride_x * (s->out_w + 64 + (double)s->dilation * s->size);
     return row * (s->stride_y + s->dilation * (double)s->size) * (s->channels + 1) < INT_MAX / 2 &&
-           (double)s->padding + (double)s->width < INT_MAX / 2;
+           (double)s->padding + (double)s->width < INT_MAX / 2 &&
+           (double)s->batch * s->out_h * s->out_w < INT_MAX / 2; /* tasks are counted in int */
 }
 
 /* A product: sums over `channels` of the inputs for each of `filters`. */
