@@ -136,9 +136,10 @@ INLINE void store_taps(const vec *taps, real *w)
     }
 }
 
-/* The products of `rows` tiles. rows and vectors are constants wherever this is inlined, so that the sums stay in registers. */
-INLINE void multiply_rows(int rows, int vectors, const real *v, size_t block_stride, const real *u, int channels, real *out,
-                          size_t vector_stride)
+/* The products of `rows` tiles. rows and vectors are constants wherever this is inlined, so that the sums stay in registers. Meanwhile the
+ * second-level cache gets `ahead_vectors` vectors for each channel from `ahead` on. */
+INLINE void multiply_rows(int rows, int vectors, const real *v, size_t block_stride, const real *u, int channels, const real *ahead,
+                          int ahead_vectors, real *out, size_t vector_stride)
 {
     vec sum[MULTIPLY_ROWS][2];
 #pragma GCC unroll 16
@@ -148,9 +149,10 @@ INLINE void multiply_rows(int rows, int vectors, const real *v, size_t block_str
         const int n = smaller(LANES, channels - c0);
         for (int c = 0; c < n; c++, u += vectors * LANES) {
             const vec u0 = load_aligned(u), u1 = load_aligned(u + (vectors - 1) * LANES);
-            __builtin_prefetch(u + 32 * LANES);
-            if (vectors == 2 && LANES * sizeof(real) >= 64)
-                __builtin_prefetch(u + 33 * LANES);
+            __builtin_prefetch(ahead, 0, 2);
+            if (ahead_vectors == 2 && LANES * sizeof(real) >= 64)
+                __builtin_prefetch(ahead + LANES, 0, 2);
+            ahead += ahead_vectors * LANES;
 #pragma GCC unroll 16
             for (int r = 0; r < rows; r++) {
                 const real x = v[r * LANES + c];
@@ -170,7 +172,7 @@ INLINE void multiply_rows(int rows, int vectors, const real *v, size_t block_str
 
 #define MULTIPLY_CASE(n)                                                                                                                   \
     case n:                                                                                                                                \
-        multiply_rows(n, vectors, v, block_stride, u, channels, out, vector_stride);                                                       \
+        multiply_rows(n, vectors, v, block_stride, u, channels, ahead, ahead_vectors, out, vector_stride);                                 \
         break;
 
 INLINE void multiply_vectors(int vectors, const real *v, size_t block_stride, const real *u, int channels, int tiles, real *out,
@@ -178,8 +180,13 @@ INLINE void multiply_vectors(int vectors, const real *v, size_t block_stride, co
 {
     /* Even heights: a low one at the end would be bound by loads. */
     const int blocks = (tiles + MULTIPLY_ROWS - 1) / MULTIPLY_ROWS;
+    /* The panel behind this one is what is usually read next. The first two blocks (or the only one) share it out between them: where the
+     * weights come from memory that is slower than the products, they come all the time. */
+    const int ahead_vectors = blocks == 1 ? vectors : 1;
+    const size_t panel = (size_t)(channels * vectors) * LANES;
     for (int i = 0; i < blocks; i++) {
         const int rows = tiles / blocks + (i < tiles % blocks);
+        const real *ahead = u + panel + (i == 1 ? panel / 2 : 0);
         switch (rows) {
             MULTIPLY_CASE(1)
             MULTIPLY_CASE(2)
