@@ -90,7 +90,7 @@ static struct channel_map normal_map(const struct layer *l, const struct epilogu
 
 static bool keeps(const struct epilogue *e, const struct run *run)
 {
-    return run->mode == MODE_TRAIN && keeps_before(e);
+    return (run->mode == MODE_TRAIN && keeps_before(e)) || (run->mode == MODE_CALIBRATE && normalizes(e));
 }
 
 real *epilogue_begin(struct layer *l, const struct epilogue *e, const struct run *run, struct channel_map *map)
@@ -125,7 +125,8 @@ void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *r
     }
     norm_forward((enum activation)e->activation, before, o.n, o.c, spatial(l), e->scale->value, e->shift->value, mean, variance, l->out.x,
                  l->buffer[EPILOGUE_SCRATCH].p);
-    norm_update_running(mean, variance, o.c, (double)o.n * (double)spatial(l), e->momentum, e->mean->value, e->variance->value);
+    const double momentum = run->mode == MODE_CALIBRATE ? run->share : e->momentum;
+    norm_update_running(mean, variance, o.c, (double)o.n * (double)spatial(l), momentum, e->mean->value, e->variance->value);
 }
 
 void epilogue_backward(struct layer *l, const struct epilogue *e)

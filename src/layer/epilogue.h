@@ -54,7 +54,7 @@ void epilogue_shape(struct layer *l, const struct epilogue *e);
 
 /* Where the linear part is to be written, and the map that its kernel applies (or norm_map afterwards). */
 real *epilogue_begin(struct layer *l, const struct epilogue *e, const struct run *run, struct channel_map *map);
-/* The rest of forward: out.x is there afterwards. In training, running statistics move unless the layer is frozen. */
+/* The rest of forward: out.x is there afterwards. In training and calibration, running statistics move unless the layer is frozen. */
 void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *run);
 
 /* out.dx becomes the gradient of the linear part, in place; those of bias, scale and shift are added up. */

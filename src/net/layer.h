@@ -23,7 +23,9 @@
 struct network;
 struct layer;
 
-enum mode { MODE_EVAL, MODE_TRAIN };
+/* MODE_CALIBRATE: as in evaluation, but layers that keep statistics of batches normalise with this batch's and fold them into theirs by
+ * `share` (the network is planned for training). */
+enum mode { MODE_EVAL, MODE_TRAIN, MODE_CALIBRATE };
 
 /* What a batch is to be compared with. NULL pointers: not given (inference). */
 struct targets {
@@ -38,6 +40,7 @@ struct run {
     enum mode mode;
     uint64_t seed, step;           /* step counts forward passes in training (iteration × subdivisions + part) */
     const struct targets *targets; /* NULL: no loss is computed */
+    double share;                  /* MODE_CALIBRATE: of this batch in the statistics: statistic += share * (batch's - statistic) */
 };
 
 enum buffer_life {

@@ -3,7 +3,9 @@
 #include <math.h>
 
 /* In the order of enum policy. Darknet also has `sigmoid` and `random`. */
-static const char *const policies[] = {"constant", "step", "steps", "exp", "poly", "sgdr", NULL};
+static const char *const policies[] = {"constant", "step", "steps", "exp", "poly", "sgdr", "snapshot", NULL};
+
+const char *const best_metric_names[] = {"auto", "loss", "top1", "top5", "mAP50", "mAP", "precision", "recall", NULL};
 
 #define AT(field) offsetof(struct net_options, field)
 #define POSITIVE 1, INFINITY
@@ -33,7 +35,8 @@ const struct config_key net_option_table[] = {
     /* learning-rate policy */
     {"policy", OPTION_CHOICE, AT(policy), "constant", .choices = policies,
      .help = "how the learning rate changes with the iteration i (updates done). step: × scale every step= iterations; steps: × scales= at "
-             "steps=; exp: × gamma^i; poly: × (1 − i/max_batches)^power; sgdr: cosine down to learning_rate_min with warm restarts"},
+             "steps=; exp: × gamma^i; poly: × (1 − i/max_batches)^power; sgdr: cosine down to learning_rate_min with warm restarts; "
+             "snapshot: snapshots= equal cycles of a cosine down to 0"},
     {"burn_in", OPTION_FLOAT, AT(burn_in), "0", NATURAL,
      .help = "warm-up: in the first burn_in iterations the rate is × (i/burn_in)^power"},
     {"power", OPTION_FLOAT, AT(power), "4", -INFINITY, INFINITY, .help = "exponent of burn_in and of policy=poly"},
@@ -47,6 +50,9 @@ const struct config_key net_option_table[] = {
     {"sgdr_mult", OPTION_FLOAT, AT(sgdr_mult), "2", POSITIVE,
      .help = "each cycle of policy=sgdr is this many times as long as the one before"},
 
+    {"snapshots", OPTION_INT, AT(snapshots), "0", 0, 10000,
+     .help = "cycles of policy=snapshot; at the end of each a snapshot-N.safetensors is written, for val and predict to average"},
+
     /* length */
     {"max_batches", OPTION_INT, AT(max_batches), "0", NATURAL,
      .help = "updates to train for; 0: not limited. With epochs= too, whichever ends first"},
@@ -59,6 +65,21 @@ const struct config_key net_option_table[] = {
     {"save_every", OPTION_INT, AT(save_every), "0", NATURAL,
      .help = "iterations between checkpoints; 0: at every validation, and once a minute"},
     {"seed", OPTION_LONG, AT(seed), "1", NATURAL, .help = "seed of all random numbers; --seed wins"},
+
+    {"best_metric", OPTION_CHOICE, AT(best_metric), "auto", .choices = best_metric_names,
+     .help = "figure of the validation that chooses best.safetensors and that patience= waits for; auto: mAP50 of a detector, else top1"},
+    {"patience", OPTION_INT, AT(patience), "0", NATURAL,
+     .help = "training ends after this many validations without a better best_metric; 0: never"},
+
+    /* means of the weights */
+    {"ema", OPTION_FLOAT, AT(ema), "0", 0, .999999999,
+     .help = "decay of a moving average of the weights (.999), which is validated and saved as best in their place; at the end "
+             "ema.safetensors. After update t the decay is at most (1 + t)/(10 + t). 0: none"},
+    {"ema_alpha", OPTION_FLOAT, AT(ema_alpha), "0", 0, .999999999, .help = "Darknet's name of ema="},
+    {"swa_start", OPTION_FLOAT, AT(swa_start), "0", NATURAL,
+     .help = "iteration (below 1: share of the training) from which an equal mean of the weights is kept (SWA); at the end "
+             "swa.safetensors, with batch-norm statistics of its own. 0: none"},
+    {"swa_every", OPTION_INT, AT(swa_every), "0", NATURAL, .help = "iterations between the weights that swa_start= averages; 0: an epoch"},
 
     /* augmentation */
     {"flip", OPTION_FLAG, AT(flip), "1", .help = "1: half of the training images are mirrored left to right"},
@@ -95,7 +116,6 @@ const struct config_key net_option_table[] = {
     {"blur", OPTION_UNSUPPORTED, 0, "0", .help = "blurs training images, or their background"},
     {"gaussian_noise", OPTION_UNSUPPORTED, 0, "0", .help = "adds noise to training images"},
     {"label_smooth_eps", OPTION_UNSUPPORTED, 0, "0", .help = "label smoothing"},
-    {"ema_alpha", OPTION_UNSUPPORTED, 0, "0", .help = "moving average of the weights"},
     {"contrastive", OPTION_UNSUPPORTED, 0, "0", .help = "contrastive learning"},
     {"unsupervised", OPTION_UNSUPPORTED, 0, "0", .help = "contrastive learning without labels"},
     {"adversarial_lr", OPTION_UNSUPPORTED, 0, "0", .help = "adversarial training"},

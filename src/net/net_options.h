@@ -6,7 +6,10 @@
 
 #include "config/option.h"
 
-enum policy { POLICY_CONSTANT, POLICY_STEP, POLICY_STEPS, POLICY_EXP, POLICY_POLY, POLICY_SGDR };
+enum policy { POLICY_CONSTANT, POLICY_STEP, POLICY_STEPS, POLICY_EXP, POLICY_POLY, POLICY_SGDR, POLICY_SNAPSHOT };
+
+enum best_metric { BEST_AUTO, BEST_LOSS, BEST_TOP1, BEST_TOP5, BEST_MAP50, BEST_MAP, BEST_PRECISION, BEST_RECALL };
+extern const char *const best_metric_names[]; /* in that order */
 
 struct net_options {
     /* input */
@@ -25,6 +28,7 @@ struct net_options {
     struct option_floats scales;
     int sgdr_cycle;
     double sgdr_mult;
+    int snapshots; /* cycles of policy=snapshot */
 
     /* length */
     int max_batches; /* updates; 0: not given */
@@ -37,6 +41,13 @@ struct net_options {
     int log_every;   /* iterations between rows of metrics.csv; 0: every valid_every / 10, at least 1 */
     int save_every;  /* iterations between checkpoints; 0: at every validation, and once a minute */
     int64_t seed;
+    int best_metric; /* enum best_metric: which figure chooses best.safetensors */
+    int patience;    /* validations without a better one, after which the training ends; 0: never */
+
+    /* means of the weights */
+    double ema, ema_alpha; /* decay of the moving average; 0: none; ema_alpha: Darknet's key, ema= wins */
+    double swa_start;      /* below 1: share of the training, else an iteration; 0: none */
+    int swa_every;         /* 0: once an epoch */
 
     /* augmentation, training only */
     int flip;

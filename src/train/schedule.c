@@ -2,6 +2,12 @@
 
 #include <math.h>
 
+int64_t schedule_cycle(const struct net_options *o, int64_t total)
+{
+    const int64_t cycles = o->snapshots > 0 ? o->snapshots : 1, length = (total + cycles - 1) / cycles;
+    return length > 0 ? length : 1;
+}
+
 double schedule_rate(const struct net_options *o, int64_t iteration, int64_t total)
 {
     const double rate = o->learning_rate;
@@ -31,6 +37,10 @@ double schedule_rate(const struct net_options *o, int64_t iteration, int64_t tot
         if (at > length)
             at = length;
         return o->learning_rate_min + 0.5 * (rate - o->learning_rate_min) * (1 + cos(at / length * M_PI));
+    }
+    case POLICY_SNAPSHOT: { /* Huang 2017, eq. 2; iteration = t − 1 */
+        const int64_t cycle = schedule_cycle(o, total);
+        return rate / 2 * (cos(M_PI * (double)(iteration % cycle) / (double)cycle) + 1);
     }
     default:
         return rate;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/model.h"
+#include "train/average.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
 #include "train/schedule.h"
@@ -24,6 +25,8 @@ struct training {
     struct dataset valid;
     bool has_valid, detector, terminal;
     struct progress progress;
+    struct averages averages;
+    enum best_metric metric; /* not BEST_AUTO */
     struct metrics metrics;
     int64_t valid_every, log_every;
     char *last, *best;     /* paths */
@@ -80,42 +83,154 @@ static void end_line(struct training *r)
     r->shown = 0;
 }
 
-static int validate(struct training *r, double row[METRICS], struct error *err)
+/* The figure that best_metric= names; what isn't a number is the worst. */
+static double figure_of(const struct training *r, const struct evaluation *e)
+{
+    switch (r->metric) {
+    case BEST_LOSS:
+        return isfinite(e->loss) ? e->loss : INFINITY;
+    case BEST_TOP5:
+        return e->top5;
+    case BEST_MAP50:
+        return isfinite(e->map50) ? e->map50 : 0;
+    case BEST_MAP:
+        return isfinite(e->map) ? e->map : 0;
+    case BEST_PRECISION:
+        return e->precision;
+    case BEST_RECALL:
+        return e->recall;
+    default:
+        return e->top1;
+    }
+}
+
+static void tell_validation(struct training *r, const char *of, const struct evaluation *e, const char *note)
+{
+    if (r->o->quiet)
+        return;
+    end_line(r);
+    fprintf(stderr, "validation %s: ", of);
+    if (r->detector)
+        fprintf(stderr, "mAP50 %.4f  precision %.3f  recall %.3f  loss %.4f%s\n", e->map50, e->precision, e->recall, e->loss, note);
+    else
+        fprintf(stderr, "top1 %.4f  top5 %.4f  loss %.4f%s\n", e->top1, e->top5, e->loss, note);
+}
+
+static int measure(struct training *r, struct evaluation *e, struct error *err)
 {
     struct evaluate_options o = EVALUATE_DEFAULTS;
     o.threads = r->o->threads;
+    return evaluate(r->net, &r->valid, &o, e, err);
+}
+
+/* Of the network as it is. */
+static int validate_network(struct training *r, double row[METRICS], struct error *err)
+{
+    struct progress *p = &r->progress;
     struct evaluation e;
-    if (evaluate(r->net, &r->valid, &o, &e, err) != 0)
+    if (measure(r, &e, err) != 0)
         return -1;
     row[METRIC_VALID_LOSS] = e.loss;
     row[METRIC_A] = r->detector ? e.map50 : e.top1;
     row[METRIC_B] = r->detector ? e.precision : e.top5;
     row[METRIC_C] = r->detector ? e.recall : NAN;
-    evaluation_free(&e);
-    const double figure = isfinite(row[METRIC_A]) ? row[METRIC_A] : 0;
-    const bool better = isnan(r->progress.best) || figure > r->progress.best;
+    const double figure = figure_of(r, &e);
+    const bool better = isnan(p->best) || (r->metric == BEST_LOSS ? figure < p->best : figure > p->best);
+    p->stale = better ? 0 : p->stale + 1;
     if (better) {
-        r->progress.best = figure;
-        r->progress.best_iteration = r->trainer.iteration;
-        if (model_write(r->net, r->best, NULL, err) != 0)
-            return -1;
+        p->best = figure;
+        p->best_iteration = r->trainer.iteration;
     }
-    if (!r->o->quiet) {
-        end_line(r);
-        if (r->detector)
-            fprintf(stderr, "validation at %lld: mAP50 %.4f  precision %.3f  recall %.3f  loss %.4f%s\n", (long long)r->trainer.iteration,
-                    row[METRIC_A], row[METRIC_B], row[METRIC_C], row[METRIC_VALID_LOSS], better ? "  (best)" : "");
-        else
-            fprintf(stderr, "validation at %lld: top1 %.4f  top5 %.4f  loss %.4f%s\n", (long long)r->trainer.iteration, row[METRIC_A],
-                    row[METRIC_B], row[METRIC_VALID_LOSS], better ? "  (best)" : "");
+    char of[64];
+    snprintf(of, sizeof of, "%sat %lld", average_kept(&r->averages.ema) ? "of the EMA weights " : "", (long long)r->trainer.iteration);
+    tell_validation(r, of, &e, better ? "  (best)" : "");
+    evaluation_free(&e);
+    return better ? model_write(r->net, r->best, NULL, err) : 0;
+}
+
+/* With ema=, the averaged weights are what is validated and saved as best. */
+static int validate(struct training *r, double row[METRICS], struct error *err)
+{
+    struct average *ema = &r->averages.ema;
+    if (!average_kept(ema))
+        return validate_network(r, row, err);
+    average_swap(ema, r->net);
+    const int result = validate_network(r, row, err);
+    average_swap(ema, r->net);
+    return result;
+}
+
+/* patience= is at its end. */
+static bool exhausted(const struct training *r)
+{
+    const int patience = r->net->options.patience;
+    return patience > 0 && r->progress.stale >= patience;
+}
+
+/* The weights of now, or of a mean (a not NULL), as a model in the run folder. */
+static int write_model(struct training *r, struct average *a, const char *name, struct error *err)
+{
+    char *path = text_join(r->o->out, name);
+    if (a)
+        average_swap(a, r->net);
+    const int result = model_write(r->net, path, NULL, err);
+    if (a)
+        average_swap(a, r->net);
+    free(path);
+    return result;
+}
+
+/* policy=snapshot: a model at the end of each cycle. */
+static int snapshot(struct training *r, struct error *err)
+{
+    const struct trainer *t = &r->trainer;
+    const int64_t cycle = schedule_cycle(&r->net->options, t->total);
+    if (r->net->options.policy != POLICY_SNAPSHOT || (t->iteration % cycle != 0 && t->iteration != t->total))
+        return 0;
+    char name[64];
+    snprintf(name, sizeof name, "snapshot-%lld.safetensors", (long long)((t->iteration + cycle - 1) / cycle));
+    return write_model(r, NULL, name, err);
+}
+
+/* swa.safetensors: the mean, with statistics of its own. Afterwards the network holds it. */
+static int finish_swa(struct training *r, struct error *err)
+{
+    if (r->averages.swa.count == 0) {
+        if (!r->o->quiet)
+            fprintf(stderr, "no swa.safetensors: the training ended before swa_start=\n");
+        return 0;
     }
+    average_swap(&r->averages.swa, r->net);
+    if (trainer_calibrate(&r->trainer, err) != 0 || write_model(r, NULL, "swa.safetensors", err) != 0)
+        return -1;
+    if (!r->has_valid || r->o->quiet)
+        return 0;
+    struct evaluation e;
+    if (measure(r, &e, err) != 0)
+        return -1;
+    tell_validation(r, "of swa.safetensors", &e, "");
+    evaluation_free(&e);
     return 0;
+}
+
+/* What follows the last update; done again by a resumed run that was killed in it. */
+static int finish(struct training *r, struct error *err)
+{
+    const struct progress *p = &r->progress;
+    if (exhausted(r) && !r->o->quiet)
+        fprintf(stderr,
+                "stopped early at iteration %lld of %lld: %s hasn't improved in %lld validations (patience=%d); best: %.4f at %lld\n",
+                (long long)r->trainer.iteration, (long long)r->trainer.total, best_metric_names[r->metric], (long long)p->stale,
+                r->net->options.patience, p->best, (long long)p->best_iteration);
+    if (average_kept(&r->averages.ema) && write_model(r, &r->averages.ema, "ema.safetensors", err) != 0)
+        return -1;
+    return average_kept(&r->averages.swa) ? finish_swa(r, err) : 0;
 }
 
 static int save(struct training *r, struct error *err)
 {
     r->saved = now();
-    return checkpoint_write(&r->trainer, &r->progress, r->last, err);
+    return checkpoint_write(&r->trainer, &r->averages, &r->progress, r->last, err);
 }
 
 /* All that follows an update: the log row, the validation, the checkpoint. */
@@ -126,6 +241,7 @@ static int after_update(struct training *r, double rate, double loss, bool stopp
     const bool end = i == t->total;
     const bool valid = r->has_valid && (i % r->valid_every == 0 || end);
     const bool log = valid || i % r->log_every == 0 || end;
+    averages_update(&r->averages, r->net, i);
     r->progress.loss_sum += loss;
     r->progress.loss_count++;
     show(r, rate, r->progress.loss_sum / (double)r->progress.loss_count, log);
@@ -147,7 +263,9 @@ static int after_update(struct training *r, double rate, double loss, bool stopp
             return -1;
     }
     const int64_t every = r->net->options.save_every;
-    if (end && !r->has_valid && model_write(r->net, r->best, NULL, err) != 0)
+    if (end && !r->has_valid && write_model(r, average_kept(&r->averages.ema) ? &r->averages.ema : NULL, "best.safetensors", err) != 0)
+        return -1;
+    if (snapshot(r, err) != 0)
         return -1;
     if (valid || end || stopping || (every > 0 ? i % every == 0 : now() - r->saved > SAVE_SECONDS))
         return save(r, err);
@@ -157,7 +275,7 @@ static int after_update(struct training *r, double rate, double loss, bool stopp
 static int loop(struct training *r, struct error *err)
 {
     struct trainer *t = &r->trainer;
-    while (t->iteration < t->total) {
+    while (t->iteration < t->total && !exhausted(r)) {
         const double rate = schedule_rate(&r->net->options, t->iteration, t->total);
         double loss;
         if (trainer_step(t, rate, &loss, err) != 0) {
@@ -167,13 +285,37 @@ static int loop(struct training *r, struct error *err)
         const bool stopping = r->o->stop && *r->o->stop;
         if (after_update(r, rate, loss, stopping, err) != 0)
             return -1;
-        if (stopping && t->iteration < t->total) {
+        if (stopping && t->iteration < t->total && !exhausted(r)) {
             end_line(r);
             return 1;
         }
     }
     end_line(r);
-    return 0;
+    return finish(r, err);
+}
+
+/* Keys of [net] that don't fit together, or the data. */
+static int check_options(struct training *r, struct error *err)
+{
+    const struct net_options *o = &r->net->options;
+    const struct config *c = &r->net->config;
+    const struct config_section *s = config_find(c, "net");
+    const int before = err->count;
+    r->metric = o->best_metric != BEST_AUTO ? (enum best_metric)o->best_metric : r->detector ? BEST_MAP50 : BEST_TOP1;
+    const bool of_detector = r->metric >= BEST_MAP50;
+    if (r->metric != BEST_LOSS && of_detector != r->detector)
+        option_error(c, s, "best_metric", err, "best_metric=%s is a figure of a %s, expected %s", config_get(s, "best_metric")->value,
+                     of_detector ? "detector" : "classifier", r->detector ? "loss, mAP50, mAP, precision or recall" : "loss, top1 or top5");
+    if (o->patience > 0 && !r->has_valid)
+        option_error(c, s, "patience", err, "patience=%d waits for a better validation, but [data] has no valid=", o->patience);
+    if (o->policy == POLICY_SNAPSHOT && o->snapshots < 1)
+        option_error(c, s, "policy", err, "policy=snapshot needs snapshots=, the number of cycles");
+    if (o->policy != POLICY_SNAPSHOT && o->snapshots > 0)
+        option_error(c, s, "snapshots", err, "snapshots=%d has no effect without policy=snapshot", o->snapshots);
+    if (o->swa_start > 0 && r->averages.swa_start > r->trainer.total)
+        option_error(c, s, "swa_start", err, "swa_start=%g is beyond the %lld iterations of the training", o->swa_start,
+                     (long long)r->trainer.total);
+    return err->count > before ? -1 : 0;
 }
 
 static int open_valid(struct training *r, const struct data_options *data, struct error *err)
@@ -229,7 +371,7 @@ static int begin(struct training *r, struct error *err)
     r->last = text_join(o->out, "last.safetensors");
     r->best = text_join(o->out, "best.safetensors");
     if (o->resume && file_exists(r->last)) {
-        if (checkpoint_read(&r->trainer, &r->progress, r->last, err) != 0)
+        if (checkpoint_read(&r->trainer, &r->averages, &r->progress, r->last, err) != 0)
             return -1;
         if (!o->quiet)
             fprintf(stderr, "%s: goes on after iteration %lld of %lld\n", o->out, (long long)r->trainer.iteration,
@@ -254,10 +396,15 @@ int train_run(struct network *net, const struct data_options *data, const struct
         if (result == 0) {
             name_classes(net, &r.trainer.data);
             const int64_t epoch = trainer_epoch(&r.trainer);
+            result = averages_init(&r.averages, net, r.trainer.total, epoch, err);
+            if (result == 0)
+                result = check_options(&r, err);
             r.valid_every = net->options.valid_every > 0 ? net->options.valid_every : epoch < 50 ? 50 : epoch;
             r.log_every = net->options.log_every > 0 ? net->options.log_every : r.valid_every < 20 ? 1 : r.valid_every / 10;
-            tell(&r);
-            result = begin(&r, err);
+            if (result == 0) {
+                tell(&r);
+                result = begin(&r, err);
+            }
         }
         if (result == 0)
             result = trainer_start(&r.trainer, err);
@@ -272,6 +419,7 @@ int train_run(struct network *net, const struct data_options *data, const struct
             fprintf(stderr, "dlnet: warning: %d images could not be read, others stood in for them; the first: %s\n", n_bad, bad);
         if (result < 0 && began && file_exists(r.last))
             error_add(err, EXIT_FAIL, "the last good model is %s", r.last);
+        averages_free(&r.averages);
         metrics_close(&r.metrics);
         if (r.has_valid)
             dataset_close(&r.valid);

@@ -16,7 +16,8 @@ struct train_options {
 };
 
 /* Trains net on the data of [data]. Files in out: best.safetensors, last.safetensors, metrics.csv, metrics.jsonl, chart.svg, chart.png,
- * effective.cfg. Progress goes to stderr. 0: trained to the end; 1: stopped by the signal, saved; −1: err. */
+ * effective.cfg; where asked for, snapshot-N.safetensors, ema.safetensors, swa.safetensors. Progress goes to stderr. 0: trained to the end;
+ * 1: stopped by the signal, saved; −1: err. */
 int train_run(struct network *net, const struct data_options *data, const struct train_options *o, struct error *err);
 
 #endif

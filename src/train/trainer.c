@@ -60,7 +60,7 @@ static int find_total(struct trainer *t, struct error *err)
     return 0;
 }
 
-static struct loader_options loader_plan(const struct trainer *t)
+struct loader_options trainer_loader_options(const struct trainer *t)
 {
     struct network *net = t->net;
     const struct net_options *o = &net->options;
@@ -125,14 +125,14 @@ int trainer_open(struct trainer *t, struct network *net, const struct data_optio
     }
     if (task == TASK_CLASSIFY)
         t->label = mem_new((size_t)t->part * (size_t)net->n_classes, sizeof(real));
-    struct loader_options l = loader_plan(t);
+    struct loader_options l = trainer_loader_options(t);
     t->bytes = 3 * net->param_bytes + net->arena_bytes + loader_bytes(&l);
     return 0;
 }
 
 int trainer_start(struct trainer *t, struct error *err)
 {
-    const struct loader_options l = loader_plan(t);
+    const struct loader_options l = trainer_loader_options(t);
     t->loader = loader_open(&t->data, &l, err);
     return t->loader ? 0 : -1;
 }

@@ -55,8 +55,8 @@ static void test_policy_names_are_in_the_order_of_the_enum(void **state)
     static const struct {
         const char *name;
         enum policy policy;
-    } cases[] = {{"constant", POLICY_CONSTANT}, {"step", POLICY_STEP}, {"steps", POLICY_STEPS},
-                 {"exp", POLICY_EXP},           {"poly", POLICY_POLY}, {"sgdr", POLICY_SGDR}};
+    } cases[] = {{"constant", POLICY_CONSTANT}, {"step", POLICY_STEP}, {"steps", POLICY_STEPS},      {"exp", POLICY_EXP},
+                 {"poly", POLICY_POLY},         {"sgdr", POLICY_SGDR}, {"snapshot", POLICY_SNAPSHOT}};
     const struct config_key *row = option_find(net_option_table, "policy");
     assert_non_null(row);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -86,7 +86,6 @@ static void test_keys_of_the_forks(void **state)
                                        "equidistant_point",
                                        "badlabels_rejection_percentage",
                                        "num_sigmas_reject_badlabels",
-                                       "ema_alpha",
                                        "use_cuda_graph",
                                        "loss_scale",
                                        "dynamic_minibatch",
@@ -163,7 +162,7 @@ static void test_unsupported_policy(void **state)
     struct net_options o = {0};
     assert_int_equal(config_parse(&c, "net.cfg", "[net]\npolicy=sigmoid\n", &err), 0);
     assert_int_equal(option_fill(&c, &c.section[0], net_option_table, &o, NULL, NULL, &err), -1);
-    assert_string_equal(err.text, "net.cfg:2: policy=sigmoid found, expected constant, step, steps, exp, poly or sgdr");
+    assert_string_equal(err.text, "net.cfg:2: policy=sigmoid found, expected constant, step, steps, exp, poly, sgdr or snapshot");
     option_free(net_option_table, &o);
     config_free(&c);
 }

@@ -77,11 +77,22 @@ static void test_sgdr(void **state)
     near(schedule_rate(&many, 50, 100), .5);
 }
 
+/* Huang 2017, eq. 2, as printed, with t from 1; 100 updates in 3 cycles of 34. */
+static void test_snapshot(void **state)
+{
+    (void)state;
+    const struct net_options o = {.learning_rate = .4, .policy = POLICY_SNAPSHOT, .snapshots = 3};
+    assert_int_equal(schedule_cycle(&o, 100), 34);
+    for (int t = 1; t <= 100; t++)
+        near(schedule_rate(&o, t - 1, 100), .4 / 2 * (cos(M_PI * ((t - 1) % 34) / 34) + 1));
+    near(schedule_rate(&o, 34, 100), .4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_constant_and_burn_in), cmocka_unit_test(test_step), cmocka_unit_test(test_steps),
-        cmocka_unit_test(test_exp_and_poly),         cmocka_unit_test(test_sgdr),
+        cmocka_unit_test(test_exp_and_poly),         cmocka_unit_test(test_sgdr), cmocka_unit_test(test_snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
