@@ -187,7 +187,7 @@ static void count(const struct network *net, int batch, bool train, struct bench
 {
     for (int i = 0; i < net->n_layers; i++) {
         const struct layer *l = &net->layer[i];
-        b->forward[i].flops = l->flops * batch;
+        b->forward[i].flops = l->is_absorbed ? 0 : l->flops * batch;
         b->forward[i].bytes = bytes_of(l, false);
         if (train && l->runs_backward) {
             b->backward[i].flops = backward_flops(l, b->forward[i].flops);

@@ -184,6 +184,11 @@ static void fold(struct layer *l)
     pack(l);
 }
 
+static bool absorb(struct layer *l, const struct layer *next)
+{
+    return epilogue_absorb(l, &((const struct convolutional *)l->state)->epilogue, next);
+}
+
 static void algorithms(const struct layer *l, const char *name[3])
 {
     const struct conv_shape c = conv_shape_of(l);
@@ -208,6 +213,7 @@ const struct layer_type layer_convolutional = {
     .forward = forward,
     .backward = backward,
     .backward_overwrites = true,
+    .absorb = absorb,
     .fold = fold,
     .algorithms = algorithms,
     .release = release,

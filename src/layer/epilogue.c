@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "layer/types.h"
+#include "math/norm_pool.h"
 #include "math/vector.h"
 
 int epilogue_add_bias(struct layer *l, struct epilogue *e, int channels, struct error *err)
@@ -80,6 +82,15 @@ void epilogue_shape(struct layer *l, const struct epilogue *e)
     l->backward_reads_out = normalizes(e) ? norm_reads_output(a) : a != ACTIVATION_LINEAR && activation_from_output(a);
 }
 
+bool epilogue_absorb(struct layer *l, const struct epilogue *e, const struct layer *next)
+{
+    if (!normalizes(e) || !maxpool_halves(next))
+        return false;
+    layer_buffer(l, EPILOGUE_MAXIMA, BUFFER_SAVED, shape_size(next->out.shape), sizeof(real));
+    layer_buffer(l, EPILOGUE_PLACES, BUFFER_SAVED, shape_size(next->out.shape), 1);
+    return true;
+}
+
 /* The normalisation with these statistics as a map. */
 static struct channel_map normal_map(const struct layer *l, const struct epilogue *e, const real *mean, const real *variance)
 {
@@ -119,12 +130,19 @@ void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *r
     if (frozen(l)) {
         memcpy(mean, e->mean->value, (size_t)o.c * sizeof(real));
         memcpy(variance, e->variance->value, (size_t)o.c * sizeof(real));
+    }
+    if (l->absorbed && run->mode == MODE_TRAIN)
+        norm_pool_forward((enum activation)e->activation, before, o.n, o.c, o.h, o.w, e->scale->value, e->shift->value, frozen(l), mean,
+                          variance, l->absorbed->out.x, l->buffer[EPILOGUE_MAXIMA].p, l->buffer[EPILOGUE_PLACES].p,
+                          l->buffer[EPILOGUE_SCRATCH].p);
+    else if (frozen(l)) {
         const struct channel_map map = normal_map(l, e, mean, variance);
         norm_map(&map, before, o.n, o.c, spatial(l), l->out.x);
+    } else
+        norm_forward((enum activation)e->activation, before, o.n, o.c, spatial(l), e->scale->value, e->shift->value, mean, variance,
+                     l->out.x, l->buffer[EPILOGUE_SCRATCH].p);
+    if (frozen(l))
         return;
-    }
-    norm_forward((enum activation)e->activation, before, o.n, o.c, spatial(l), e->scale->value, e->shift->value, mean, variance, l->out.x,
-                 l->buffer[EPILOGUE_SCRATCH].p);
     const double momentum = run->mode == MODE_CALIBRATE ? run->share : e->momentum;
     norm_update_running(mean, variance, o.c, (double)o.n * (double)spatial(l), momentum, e->mean->value, e->variance->value);
 }
@@ -142,6 +160,12 @@ void epilogue_backward(struct layer *l, const struct epilogue *e)
         return;
     }
     const real *mean = l->buffer[EPILOGUE_STATISTICS].p, *variance = mean + o.c;
+    if (l->absorbed) {
+        norm_pool_backward(a, !frozen(l), before, l->buffer[EPILOGUE_MAXIMA].p, l->buffer[EPILOGUE_PLACES].p, l->absorbed->out.x,
+                           e->scale->value, e->shift->value, mean, variance, o.n, o.c, o.h, o.w, l->absorbed->out.dx, l->out.dx,
+                           e->scale->grad, dshift, l->buffer[EPILOGUE_SCRATCH].p);
+        return;
+    }
     norm_backward(a, !frozen(l), before, l->out.x, e->scale->value, e->shift->value, mean, variance, o.n, o.c, spatial(l), l->out.dx,
                   e->scale->grad, dshift, l->buffer[EPILOGUE_SCRATCH].p);
 }

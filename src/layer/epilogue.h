@@ -39,7 +39,7 @@ struct epilogue {
     }
 
 /* Buffers that it takes; the layer's own start at EPILOGUE_BUFFERS. */
-enum { EPILOGUE_BEFORE, EPILOGUE_STATISTICS, EPILOGUE_MAP, EPILOGUE_SCRATCH, EPILOGUE_BUFFERS };
+enum { EPILOGUE_BEFORE, EPILOGUE_STATISTICS, EPILOGUE_MAP, EPILOGUE_SCRATCH, EPILOGUE_MAXIMA, EPILOGUE_PLACES, EPILOGUE_BUFFERS };
 
 /* For setup, in the order in which Darknet stores them: the bias (none with bias=0 and no batch norm), and scale, mean, variance (none
  * without batch norm). channels: of the output. */
@@ -51,6 +51,9 @@ enum init_kind epilogue_init(const struct epilogue *e);
 
 /* For shape, when out.shape is set: buffers, and l->backward_reads_out. */
 void epilogue_shape(struct layer *l, const struct epilogue *e);
+
+/* For absorb: a [maxpool] of 2 x 2 windows, stride 2, behind batch norm. */
+bool epilogue_absorb(struct layer *l, const struct epilogue *e, const struct layer *next);
 
 /* Where the linear part is to be written, and the map that its kernel applies (or norm_map afterwards). */
 real *epilogue_begin(struct layer *l, const struct epilogue *e, const struct run *run, struct channel_map *map);

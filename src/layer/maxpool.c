@@ -73,6 +73,14 @@ static int shape(struct layer *l, struct error *err)
     return 0;
 }
 
+bool maxpool_halves(const struct layer *l)
+{
+    const struct maxpool *s = l->state;
+    const struct shape in = l->type == &layer_maxpool ? l->in[0]->shape : (struct shape){0};
+    return in.h > 0 && s->size == 2 && s->stride_x == 2 && s->stride_y == 2 && s->padding / 2 == 0 && in.h % 2 == 0 && in.w % 2 == 0 &&
+           l->out.shape.h == in.h / 2 && l->out.shape.w == in.w / 2;
+}
+
 static void forward(struct layer *l, const struct run *run)
 {
     const struct maxpool *s = l->state;

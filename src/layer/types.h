@@ -12,4 +12,7 @@ extern const struct layer_type layer_route, layer_shortcut, layer_scale_channels
 extern const struct layer_type layer_upsample, layer_reorg;
 extern const struct layer_type layer_yolo, layer_region;
 
+/* A [maxpool] of 2 x 2 windows, stride 2, that cover the image exactly. */
+bool maxpool_halves(const struct layer *l);
+
 #endif

@@ -5,24 +5,11 @@
 #include <string.h>
 
 #include "base/simd.h"
+#include "math/norm_passes.h"
 
 /* When a channel has one number an image (s == 1), rows of this many channels are worked on together. */
 #define COLUMNS 64
-/* Numbers that are worked on while they are in the first-level cache. */
-#define CHUNK 1024
-
-static inline size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Asks memory for n numbers that are soon to be read: the passes below read one array after the other, chunk by chunk, and would wait for
- * each. */
-static inline void fetch(const real *x, size_t n)
-{
-    for (size_t i = 0; i < n; i += 64 / sizeof(real))
-        __builtin_prefetch(x + i, 0, 2);
-}
+#define CHUNK NORM_CHUNK
 
 /* ---- the map ---- */
 
@@ -62,9 +49,9 @@ static void map_row(const struct channel_map *map, int channel, const real *x, r
         return;
     }
     for (size_t i = 0; i < n; i += CHUNK) {
-        const size_t count = least(CHUNK, n - i);
+        const size_t count = norm_least(CHUNK, n - i);
         if (i + 2 * CHUNK <= n)
-            fetch(x + i + CHUNK, CHUNK);
+            norm_fetch(x + i + CHUNK, CHUNK);
         affine(scale, shift, x + i, y + i, count);
         activation_forward_serial(map->activation, y + i, y + i, count);
     }
@@ -99,7 +86,7 @@ void norm_map(const struct channel_map *map, const real *x, int n, int c, size_t
         for (int job = 0; job < n * blocks; job++) {
             const int first = job % blocks * CHUNK;
             const size_t at = (size_t)(job / blocks) * (size_t)c + (size_t)first;
-            map_columns(map, first, least(CHUNK, (size_t)(c - first)), x + at, y + at);
+            map_columns(map, first, norm_least(CHUNK, (size_t)(c - first)), x + at, y + at);
         }
         return;
     }
@@ -132,13 +119,13 @@ SIMD_CLONES static void moments(const real *x, size_t n, double out[2])
     out[1] += squares;
 }
 
-static void plane_moments(const real *x, size_t n, double out[2])
+void norm_plane_moments(const real *x, size_t n, double out[2])
 {
     out[0] = out[1] = 0;
     for (size_t i = 0; i < n; i += CHUNK) {
         if (i + 2 * CHUNK <= n)
-            fetch(x + i + CHUNK, CHUNK);
-        moments(x + i, least(CHUNK, n - i), out);
+            norm_fetch(x + i + CHUNK, CHUNK);
+        moments(x + i, norm_least(CHUNK, n - i), out);
     }
 }
 
@@ -158,20 +145,13 @@ SIMD_CLONES static void column_moments(const real *x, int n, size_t c, size_t co
     }
 }
 
-/* What the second pass needs to know of a channel: dx = (g − offset − along·(x − mean))·factor, g being the gradient before the activation.
- */
-struct channel {
-    real factor, offset, along;
-    real before; /* x·factor + before is what stood before the activation */
-};
-
 size_t norm_scratch_bytes(int n, int c, size_t s)
 {
-    return (size_t)c * (sizeof(struct channel) + 2 * sizeof(double) * (s == 1 ? 1 : (size_t)n));
+    return (size_t)c * (sizeof(struct norm_channel) + 2 * sizeof(double) * (s == 1 ? 1 : (size_t)n));
 }
 
 /* The pairs of a channel's planes, added in order of the images. */
-static void add_pairs(const double *pair, int images, int c, int k, double out[2])
+void norm_add_pairs(const double *pair, int images, int c, int k, double out[2])
 {
     out[0] = out[1] = 0;
     for (int i = 0; i < images; i++) {
@@ -182,12 +162,12 @@ static void add_pairs(const double *pair, int images, int c, int k, double out[2
 
 /* Whether a channel's two arrays fit in the second-level cache, and there are enough channels to share out: then a task takes a channel
  * through all passes. Otherwise the tasks are planes, and every pass goes through memory. */
-static bool by_channel(int n, int c, size_t s)
+bool norm_by_channel(int n, int c, size_t s)
 {
     return (size_t)n * s <= 1 << 17 && c >= 16;
 }
 
-static void set_statistics(const double sum[2], double count, real *mean, real *variance)
+void norm_set_statistics(const double sum[2], double count, real *mean, real *variance)
 {
     const double m = sum[0] / count, v = sum[1] / count - m * m;
     *mean = (real)m;
@@ -218,7 +198,7 @@ static void normalize_columns(const struct forward *f, int first, size_t count, 
     const struct channel_map map = {scale, shift, f->activation};
     column_moments(f->x + first, f->n, (size_t)f->c, count, pair);
     for (size_t k = 0; k < count; k++)
-        set_statistics(pair + 2 * k, f->n, f->mean + (size_t)first + k, f->variance + (size_t)first + k);
+        norm_set_statistics(pair + 2 * k, f->n, f->mean + (size_t)first + k, f->variance + (size_t)first + k);
     norm_fold(f->scale + first, f->shift + first, f->mean + first, f->variance + first, (int)count, scale, shift);
     for (int i = 0; i < f->n; i++) {
         const size_t at = (size_t)i * (size_t)f->c + (size_t)first;
@@ -236,26 +216,26 @@ void norm_forward(enum activation a, const real *x, int n, int c, size_t s, cons
         const int blocks = (c + COLUMNS - 1) / COLUMNS;
 #pragma omp parallel for schedule(static)
         for (int b = 0; b < blocks; b++)
-            normalize_columns(&f, b * COLUMNS, least(COLUMNS, (size_t)(c - b * COLUMNS)), pair + 2 * (size_t)b * COLUMNS);
-    } else if (by_channel(n, c, s)) {
+            normalize_columns(&f, b * COLUMNS, norm_least(COLUMNS, (size_t)(c - b * COLUMNS)), pair + 2 * (size_t)b * COLUMNS);
+    } else if (norm_by_channel(n, c, s)) {
 #pragma omp parallel for schedule(static)
         for (int k = 0; k < c; k++) {
             double sum[2];
             for (int plane = k; plane < n * c; plane += c)
-                plane_moments(x + (size_t)plane * s, s, pair + 2 * (size_t)plane);
-            add_pairs(pair, n, c, k, sum);
-            set_statistics(sum, count, mean + k, variance + k);
+                norm_plane_moments(x + (size_t)plane * s, s, pair + 2 * (size_t)plane);
+            norm_add_pairs(pair, n, c, k, sum);
+            norm_set_statistics(sum, count, mean + k, variance + k);
             for (int plane = k; plane < n * c; plane += c)
                 normalize_plane(&f, plane);
         }
     } else {
 #pragma omp parallel for schedule(static)
         for (int plane = 0; plane < n * c; plane++)
-            plane_moments(x + (size_t)plane * s, s, pair + 2 * (size_t)plane);
+            norm_plane_moments(x + (size_t)plane * s, s, pair + 2 * (size_t)plane);
         for (int k = 0; k < c; k++) {
             double sum[2];
-            add_pairs(pair, n, c, k, sum);
-            set_statistics(sum, count, mean + k, variance + k);
+            norm_add_pairs(pair, n, c, k, sum);
+            norm_set_statistics(sum, count, mean + k, variance + k);
         }
 #pragma omp parallel for schedule(static)
         for (int plane = 0; plane < n * c; plane++)
@@ -274,15 +254,6 @@ void norm_update_running(const real *mean, const real *variance, int c, double c
 }
 
 /* ---- backward ---- */
-
-struct backward {
-    enum activation activation;
-    bool through_statistics;
-    const real *x, *y, *scale, *shift, *mean, *variance;
-    int n, c;
-    size_t s;
-    real *dy, *dscale, *dshift;
-};
 
 /* Activations whose slope has a step: it is found from the sign of the number before the activation as from y. Reading x again is cheaper
  * than reading y, or writing g and reading it. */
@@ -316,7 +287,7 @@ SIMD_CLONES static void column_products(const real *x, const real *g, const real
     }
 }
 
-SIMD_CLONES static void combine(const real *x, const real *g, real mean, const struct channel *k, real *dx, size_t n)
+SIMD_CLONES static void combine(const real *x, const real *g, real mean, const struct norm_channel *k, real *dx, size_t n)
 {
     const real factor = k->factor, offset = k->offset, along = k->along;
 #pragma omp simd
@@ -324,38 +295,37 @@ SIMD_CLONES static void combine(const real *x, const real *g, real mean, const s
         dx[i] = (g[i] - offset - along * (x[i] - mean)) * factor;
 }
 
-SIMD_CLONES static void combine_columns(const real *x, real *dy, const real *mean, const struct channel *k, size_t n)
+SIMD_CLONES static void combine_columns(const real *x, real *dy, const real *mean, const struct norm_channel *k, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         dy[i] = (dy[i] - k[i].offset - k[i].along * (x[i] - mean[i])) * k[i].factor;
 }
 
-static struct channel channel_before(const struct backward *b, int k)
+static struct norm_channel channel_before(const struct norm_backward *b, int k)
 {
-    struct channel c = {0};
+    struct norm_channel c = {0};
     norm_fold(b->scale + k, b->shift + k, b->mean + k, b->variance + k, 1, &c.factor, &c.before);
     return c;
 }
 
 /* Σ g and Σ g·(x − mean) of a channel are known: adds to its gradients and prepares the second pass. */
-static struct channel channel_after(const struct backward *b, int k, const double sum[2])
+struct norm_channel norm_channel_after(const struct norm_backward *b, int k, const double sum[2])
 {
-    struct channel c = channel_before(b, k);
+    struct norm_channel c = channel_before(b, k);
     const double root = 1 / sqrt((double)b->variance[k] + NORM_EPSILON);
     if (b->dshift)
         b->dshift[k] += (real)sum[0];
     if (b->dscale)
         b->dscale[k] += (real)(sum[1] * root);
     if (b->through_statistics) {
-        const double count = (double)b->n * (double)b->s;
-        c.offset = (real)(sum[0] / count);
-        c.along = (real)(sum[1] / count * root * root);
+        c.offset = (real)(sum[0] / b->count);
+        c.along = (real)(sum[1] / b->count * root * root);
     }
     return c;
 }
 
 /* g of `n` numbers from number `at`: into `g` (piecewise), else into dy itself. Returns where it is. */
-static const real *before_activation(const struct backward *b, const struct channel *c, size_t at, size_t n, real *g)
+static const real *before_activation(const struct norm_backward *b, const struct norm_channel *c, size_t at, size_t n, real *g)
 {
     const enum activation a = b->activation;
     real *dy = b->dy + at;
@@ -366,35 +336,35 @@ static const real *before_activation(const struct backward *b, const struct chan
         return dy;
     }
     affine(c->factor, c->before, b->x + at, g, n);
-    real *to = piecewise(a) ? g : dy;
+    real *to = piecewise(a) && !b->in_place ? g : dy;
     activation_backward_serial(a, g, g, dy, to, n); /* the slope of a piecewise one is that at y, too */
     return to;
 }
 
-static void first_pass(const struct backward *b, int plane, double pair[2])
+void norm_first_pass(const struct norm_backward *b, int plane, double pair[2])
 {
     const int k = plane % b->c;
-    const struct channel c = channel_before(b, k);
+    const struct norm_channel c = channel_before(b, k);
     pair[0] = pair[1] = 0;
     for (size_t i = 0; i < b->s; i += CHUNK) {
-        const size_t count = least(CHUNK, b->s - i), at = (size_t)plane * b->s + i;
+        const size_t count = norm_least(CHUNK, b->s - i), at = (size_t)plane * b->s + i;
         real g[CHUNK];
         if (i + 2 * CHUNK <= b->s) {
-            fetch(b->x + at + CHUNK, CHUNK);
-            fetch(b->dy + at + CHUNK, CHUNK);
+            norm_fetch(b->x + at + CHUNK, CHUNK);
+            norm_fetch(b->dy + at + CHUNK, CHUNK);
         }
         products(b->x + at, before_activation(b, &c, at, count, g), (double)b->mean[k], count, pair);
     }
 }
 
-static void second_pass(const struct backward *b, int plane, const struct channel *c)
+static void second_pass(const struct norm_backward *b, int plane, const struct norm_channel *c)
 {
     for (size_t i = 0; i < b->s; i += CHUNK) {
-        const size_t count = least(CHUNK, b->s - i), at = (size_t)plane * b->s + i;
+        const size_t count = norm_least(CHUNK, b->s - i), at = (size_t)plane * b->s + i;
         real g[CHUNK];
         if (i + 2 * CHUNK <= b->s) {
-            fetch(b->x + at + CHUNK, CHUNK);
-            fetch(b->dy + at + CHUNK, CHUNK);
+            norm_fetch(b->x + at + CHUNK, CHUNK);
+            norm_fetch(b->dy + at + CHUNK, CHUNK);
         }
         const real *from = piecewise(b->activation) ? before_activation(b, c, at, count, g) : b->dy + at;
         combine(b->x + at, from, b->mean[plane % b->c], c, b->dy + at, count);
@@ -402,7 +372,7 @@ static void second_pass(const struct backward *b, int plane, const struct channe
 }
 
 /* Channels first .. first + count − 1, when s == 1. */
-static void both_passes_columns(const struct backward *b, int first, size_t count)
+static void both_passes_columns(const struct norm_backward *b, int first, size_t count)
 {
     real factor[COLUMNS], shift[COLUMNS], before[COLUMNS];
     double sum[COLUMNS] = {0}, product[COLUMNS] = {0};
@@ -418,9 +388,9 @@ static void both_passes_columns(const struct backward *b, int first, size_t coun
         }
         column_products(b->x + at, b->dy + at, b->mean + first, count, sum, product);
     }
-    struct channel c[COLUMNS];
+    struct norm_channel c[COLUMNS];
     for (size_t k = 0; k < count; k++)
-        c[k] = channel_after(b, first + (int)k, (const double[]){sum[k], product[k]});
+        c[k] = norm_channel_after(b, first + (int)k, (const double[]){sum[k], product[k]});
     for (int i = 0; i < b->n; i++) {
         const size_t at = (size_t)i * (size_t)b->c + (size_t)first;
         combine_columns(b->x + at, b->dy + at, b->mean + first, c, count);
@@ -430,33 +400,34 @@ static void both_passes_columns(const struct backward *b, int first, size_t coun
 void norm_backward(enum activation a, bool through_statistics, const real *x, const real *y, const real *scale, const real *shift,
                    const real *mean, const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch)
 {
-    const struct backward b = {a, through_statistics, x, y, scale, shift, mean, variance, n, c, s, dy, dscale, dshift};
+    const struct norm_backward b = {a, through_statistics,    false, x,      y,     scale, shift, mean, variance, n, c,
+                                    s, (double)n * (double)s, dy,    dscale, dshift};
     double *pair = scratch;
     if (s == 1) {
         const int blocks = (c + COLUMNS - 1) / COLUMNS;
 #pragma omp parallel for schedule(static)
         for (int block = 0; block < blocks; block++)
-            both_passes_columns(&b, block * COLUMNS, least(COLUMNS, (size_t)(c - block * COLUMNS)));
-    } else if (by_channel(n, c, s)) {
+            both_passes_columns(&b, block * COLUMNS, norm_least(COLUMNS, (size_t)(c - block * COLUMNS)));
+    } else if (norm_by_channel(n, c, s)) {
 #pragma omp parallel for schedule(static)
         for (int k = 0; k < c; k++) {
             double sum[2];
             for (int plane = k; plane < n * c; plane += c)
-                first_pass(&b, plane, pair + 2 * (size_t)plane);
-            add_pairs(pair, n, c, k, sum);
-            const struct channel channel = channel_after(&b, k, sum);
+                norm_first_pass(&b, plane, pair + 2 * (size_t)plane);
+            norm_add_pairs(pair, n, c, k, sum);
+            const struct norm_channel channel = norm_channel_after(&b, k, sum);
             for (int plane = k; plane < n * c; plane += c)
                 second_pass(&b, plane, &channel);
         }
     } else {
 #pragma omp parallel for schedule(static)
         for (int plane = 0; plane < n * c; plane++)
-            first_pass(&b, plane, pair + 2 * (size_t)plane);
-        struct channel *channel = (struct channel *)(pair + 2 * (size_t)n * (size_t)c);
+            norm_first_pass(&b, plane, pair + 2 * (size_t)plane);
+        struct norm_channel *channel = (struct norm_channel *)(pair + 2 * (size_t)n * (size_t)c);
         for (int k = 0; k < c; k++) {
             double sum[2];
-            add_pairs(pair, n, c, k, sum);
-            channel[k] = channel_after(&b, k, sum);
+            norm_add_pairs(pair, n, c, k, sum);
+            channel[k] = norm_channel_after(&b, k, sum);
         }
 #pragma omp parallel for schedule(static)
         for (int plane = 0; plane < n * c; plane++)

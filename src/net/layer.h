@@ -83,6 +83,11 @@ struct layer_type {
      * false: the network zeroes such a dx before the call. */
     bool backward_overwrites;
 
+    /* Training: whether this layer's forward and backward can do the work of `next` as well, which is the only reader of its output. Then
+     * those of `next` are not called; forward fills next->out.x instead of out.x, and backward starts from next->out.dx (and may use
+     * out.dx). Asks for the buffers that this takes; those of `next` that would be saved are dropped. May be NULL. */
+    bool (*absorb)(struct layer *l, const struct layer *next);
+
     /* Inference only, once after the weights are there: folds what can be folded (batch norm). May be NULL. */
     void (*fold)(struct layer *l);
 
@@ -119,12 +124,14 @@ struct layer {
     /* Which values backward reads: the planner may reuse the memory of the others. Default: both true. */
     bool backward_reads_in, backward_reads_out;
 
-    bool trainable;     /* set by the network: has a param that learns */
-    bool runs_backward; /* set by the plan: backward is called for this layer */
-    bool is_loss;       /* set by setup: this layer starts a gradient without out.dx */
-    double loss;        /* of the last forward with targets: sum over the images, times its weight */
-    char figures[120];  /* of the last forward in training, optional: "iou .81 obj .63", for -v */
-    double flops;       /* set by shape: multiplications and additions of one image's forward, as Darknet counts them */
+    bool trainable;         /* set by the network: has a param that learns */
+    bool runs_backward;     /* set by the plan: backward is called for this layer */
+    struct layer *absorbed; /* set by the plan: the next layer, whose work this one does in training (see absorb); NULL: none */
+    bool is_absorbed;       /* the layer before does the work */
+    bool is_loss;           /* set by setup: this layer starts a gradient without out.dx */
+    double loss;            /* of the last forward with targets: sum over the images, times its weight */
+    char figures[120];      /* of the last forward in training, optional: "iou .81 obj .63", for -v */
+    double flops;           /* set by shape: multiplications and additions of one image's forward, as Darknet counts them */
 };
 
 /* For setup_inputs: adds layer `index` (absolute; −1 is not allowed) as an input; checks that it is an earlier one, else an error at

@@ -79,6 +79,30 @@ static void plan_gradients(struct network *net)
     free(wanted);
 }
 
+/* Which layers do the work of the next one as well. */
+static void plan_absorption(struct network *net)
+{
+    for (int i = 0; i < net->n_layers; i++) {
+        net->layer[i].absorbed = NULL;
+        net->layer[i].is_absorbed = false;
+    }
+    for (int i = 0; i + 1 < net->n_layers; i++) {
+        struct layer *l = &net->layer[i], *next = l + 1;
+        int readers = 0;
+        for (int j = i + 1; j < net->n_layers; j++)
+            for (int k = 0; k < net->layer[j].n_in; k++)
+                readers += net->layer[j].in_layer[k] == i;
+        if (readers != 1 || next->n_in != 1 || next->in_layer[0] != i || !l->runs_backward || !next->runs_backward || l->is_absorbed ||
+            !l->type->absorb || !l->type->absorb(l, next))
+            continue;
+        l->absorbed = next;
+        next->is_absorbed = true;
+        for (int b = 0; b < LAYER_BUFFERS; b++)
+            if (next->buffer[b].life == BUFFER_SAVED)
+                next->buffer[b].bytes = 0;
+    }
+}
+
 /* Last moment at which the values of layer `from` (−1: the input) are read; and the first at which their gradient is written. */
 static void lifetime(const struct network *net, int from, int *last_x, int *first_dx)
 {
@@ -117,14 +141,17 @@ static void collect(struct network *net, struct plan *p)
         struct layer *l = &net->layer[i];
         const int backward = 2 * n - 1 - i;
         lifetime(net, i, &last, &first_dx);
-        if (l->runs_backward && l->backward_reads_out && last < backward)
-            last = backward;
+        const int end_of_backward = l->is_absorbed ? backward + 1 : backward;
+        const bool read_again = l->backward_reads_out || (l->is_absorbed && net->layer[i - 1].backward_reads_out);
+        if (l->runs_backward && read_again && last < end_of_backward)
+            last = end_of_backward;
         if (l == output || l->type->detect || l->is_loss)
             last = end; /* read after the walks */
         const size_t bytes = shape_size(l->out.shape) * sizeof(real);
-        add(p, bytes, i, last, (void **)&l->out.x);
+        /* What is absorbed happens at the moments of the layer before. */
+        add(p, bytes, l->is_absorbed ? i - 1 : i, last, (void **)&l->out.x);
         if (l->out.dx)
-            add(p, bytes, first_dx, backward, (void **)&l->out.dx);
+            add(p, bytes, first_dx, end_of_backward, (void **)&l->out.dx);
         size_t scratch = 0;
         for (int b = 0; b < LAYER_BUFFERS; b++) {
             struct buffer *u = &l->buffer[b];
@@ -202,6 +229,7 @@ static int make_plan(struct network *net, struct plan *p, int batch, int w, int 
                                s.c, s.n);
     }
     plan_gradients(net);
+    plan_absorption(net);
     collect(net, p);
     place(p);
     return 0;

@@ -19,7 +19,8 @@ double network_forward_layer(struct network *net, int i, const struct run *run)
     struct layer *l = &net->layer[i];
     const struct run r = run_of(l, run);
     l->loss = 0;
-    l->type->forward(l, &r);
+    if (!l->is_absorbed || r.mode != MODE_TRAIN)
+        l->type->forward(l, &r);
     return l->loss;
 }
 
@@ -35,7 +36,7 @@ double network_forward(struct network *net, const struct run *run)
 void network_backward_layer(struct network *net, int i, const struct run *run)
 {
     struct layer *l = &net->layer[i];
-    if (!l->runs_backward)
+    if (!l->runs_backward || l->is_absorbed)
         return;
     for (int k = 0; k < l->n_in && !l->type->backward_overwrites; k++)
         if (l->in[k]->dx && l->in_fresh[k])
@@ -62,9 +63,9 @@ int network_find_nonfinite(struct network *net, const struct run *run)
     for (int i = 0; i < net->n_layers; i++) {
         struct layer *l = &net->layer[i];
         const struct run r = run_of(l, run);
-        l->type->forward(l, &r);
+        network_forward_layer(net, i, run);
         bool good = isfinite(l->loss);
-        const size_t n = shape_size(l->out.shape);
+        const size_t n = l->absorbed && r.mode == MODE_TRAIN ? 0 : shape_size(l->out.shape); /* then it isn't written */
         for (size_t k = 0; k < n && good && l->out.x; k++)
             good = isfinite(l->out.x[k]);
         if (!good)

@@ -36,8 +36,28 @@ static void overlapping(void **state)
     gradcheck_all(cases, NULL);
 }
 
+/* Behind batch norm the layer before does its work; but not where something else reads that layer, or where the windows overlap. */
+static void behind_batch_norm(void **state)
+{
+    (void)state;
+#define CONV(activation) "[convolutional]\nfilters=3\nsize=3\npad=1\nbatch_normalize=1\nactivation=" activation "\n"
+#define POOL "[maxpool]\nsize=2\nstride=2\n"
+    static const char *const cases[] = {
+        "[net]\nwidth=8\nheight=6\nchannels=2\n" CONV("leaky") POOL CONV("mish") POOL "[cost]\n",
+        "[net]\nwidth=6\nheight=4\nchannels=2\n" CONV("linear") POOL "[cost]\n",
+        "[net]\nwidth=4\nheight=4\nchannels=2\n" CONV("logistic") POOL CONV("relu") "[cost]\n",
+        "[net]\nwidth=4\nheight=4\nchannels=2\n" CONV("swish") POOL CONV("relu6") POOL "[cost]\n",
+        "[net]\nwidth=6\nheight=4\nchannels=2\n[convolutional]\nfilters=16\nbatch_normalize=1\nactivation=leaky\n" POOL "[cost]\n",
+        "[net]\nwidth=6\nheight=4\nchannels=2\n" CONV("leaky") POOL "[upsample]\n[route]\nlayers=-1,0\n[cost]\n",
+        "[net]\nwidth=5\nheight=4\nchannels=2\n" CONV("leaky") POOL "[cost]\n",
+        "[net]\nwidth=6\nheight=4\nchannels=2\n" CONV("leaky") "[maxpool]\nsize=2\nstride=1\n[cost]\n",
+        NULL,
+    };
+    gradcheck_all(cases, NULL);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shapes), cmocka_unit_test(overlapping)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(shapes), cmocka_unit_test(overlapping), cmocka_unit_test(behind_batch_norm)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
