@@ -9,7 +9,21 @@
 
 #include "base/error.h"
 
-enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 16 << 20 };
+/* Sanitizers guard the ends of malloc's blocks alone. */
+#if defined(MADV_HUGEPAGE) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define MAPS 1
+#else
+#define MAPS 0
+#endif
+
+enum { HUGE_PAGE = 2 << 20, MAP_FROM = 4 << 20, PAGE = 4096, ALIGNMENT = 64 };
+
+/* Stands at the beginning of a mapping; the block follows, ALIGNMENT bytes into its first page. */
+struct mapping {
+    uintptr_t mark; /* see mark_of */
+    size_t bytes;
+};
+_Static_assert(sizeof(struct mapping) <= ALIGNMENT, "the block must stay aligned");
 
 /* The one piece of mutable state in base/: a test hook that the program itself never touches. */
 static int fail_countdown;
@@ -91,6 +105,32 @@ char *mem_format(const char *format, ...)
     return p;
 }
 
+static uintptr_t mark_of(const void *block)
+{
+    return (uintptr_t)block ^ (uintptr_t)0x6d6170706564206dull;
+}
+
+/* Large blocks come from the kernel, which zeroes a page when it is first touched, and go back to it at once. Huge pages mean fewer faults
+ * and fewer misses of the address cache. */
+static void *map(size_t bytes)
+{
+    const size_t kept = (ALIGNMENT + bytes + PAGE - 1) / PAGE * PAGE;
+    char *all = mmap(NULL, kept + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (all == MAP_FAILED)
+        return NULL;
+    const size_t skipped = HUGE_PAGE - 1 - ((uintptr_t)all + HUGE_PAGE - 1) % HUGE_PAGE;
+    if (skipped > 0)
+        munmap(all, skipped);
+    munmap(all + skipped + kept, HUGE_PAGE - skipped);
+    struct mapping *m = (struct mapping *)(all + skipped);
+#if MAPS
+    madvise(m, kept, MADV_HUGEPAGE); /* a wish: where it can't be had, nothing changes */
+#endif
+    void *block = (char *)m + ALIGNMENT;
+    *m = (struct mapping){mark_of(block), kept};
+    return block;
+}
+
 void *mem_try(size_t count, size_t size)
 {
     size_t bytes;
@@ -98,16 +138,12 @@ void *mem_try(size_t count, size_t size)
         return NULL;
     if (!mem_mul(count, size, &bytes))
         return NULL;
-    /* aligned_alloc wants a multiple of the alignment. Large blocks ask for huge pages: fewer faults, fewer misses of the address cache. */
-    const size_t alignment = bytes >= HUGE_FROM ? HUGE_PAGE : 64;
-    if (bytes > SIZE_MAX - alignment)
+    if (bytes > SIZE_MAX / 2)
         return NULL;
-    bytes = bytes ? (bytes + alignment - 1) / alignment * alignment : alignment;
-    void *p = aligned_alloc(alignment, bytes);
-#ifdef MADV_HUGEPAGE
-    if (p && alignment == HUGE_PAGE)
-        madvise(p, bytes, MADV_HUGEPAGE); /* a wish: where it can't be had, nothing changes */
-#endif
+    if (MAPS && bytes >= MAP_FROM)
+        return map(bytes);
+    bytes = bytes ? (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT; /* aligned_alloc wants a multiple of the alignment */
+    void *p = aligned_alloc(ALIGNMENT, bytes);
     if (p)
         memset(p, 0, bytes);
     return p;
@@ -115,5 +151,13 @@ void *mem_try(size_t count, size_t size)
 
 void mem_free(void *p)
 {
+    /* Where a block begins so far into its page, what stands before it is in the same page, whosoever it is. */
+    if (MAPS && (uintptr_t)p % PAGE == ALIGNMENT) {
+        struct mapping *m = (struct mapping *)((char *)p - ALIGNMENT);
+        if (m->mark == mark_of(p)) {
+            munmap(m, m->bytes);
+            return;
+        }
+    }
     free(p);
 }

@@ -157,7 +157,12 @@ static int val(struct network *net, const struct cli_common *common, enum split 
     }
     if (data.bad > 0)
         cli_warn("%d bad labels or images left out, the first: %s", data.bad, data.first_bad.text);
-    if (network_plan(net, batch_of(net), 0, 0, false, &err) != 0 || evaluate(net, &data, o, &e, &err) != 0) {
+    int result = network_plan(net, batch_of(net), 0, 0, false, &err);
+    if (result == 0) {
+        network_pack(net, false);
+        result = evaluate(net, &data, o, &e, &err);
+    }
+    if (result != 0) {
         status = cli_fail(&err);
     } else {
         if (e.bad > 0)

@@ -39,7 +39,8 @@ static uint64_t seed_of(const struct config *c)
     return seed;
 }
 
-struct network *cli_build(const char *cfg, const struct cli_common *common, struct error *err)
+/* draw: its weights begin at random; else a model file is loaded next. */
+static struct network *build(const char *cfg, bool draw, const struct cli_common *common, struct error *err)
 {
     struct config config;
     if (config_read(&config, cfg, err) != 0)
@@ -63,11 +64,16 @@ struct network *cli_build(const char *cfg, const struct cli_common *common, stru
     struct data_options data; /* mistakes of [data] are told together with the others, also to who needs no data */
     const int bad_data = data_options_read(&data, &config, NULL, err);
     data_options_free(&data);
-    struct network *net = network_build(&config, seed_of(&config), err);
+    struct network *net = (draw ? network_build : network_build_to_load)(&config, seed_of(&config), err);
     if (bad_data == 0)
         return net;
     network_free(net);
     return NULL;
+}
+
+struct network *cli_build(const char *cfg, const struct cli_common *common, struct error *err)
+{
+    return build(cfg, true, common, err);
 }
 
 int cli_start_from(struct network *net, const char *path, int layers, struct error *err)
@@ -172,7 +178,7 @@ static struct network *load(const char *cfg, const char *weights, const struct c
         return NULL;
     }
     if (is_darknet(weights)) {
-        struct network *net = cli_build(cfg, common, err);
+        struct network *net = build(cfg, false, common, err);
         if (net && weights_read(net, weights, 0, err) == 0)
             return net;
         network_free(net);
@@ -187,7 +193,7 @@ static struct network *load(const char *cfg, const char *weights, const struct c
         if (net && common->seed >= 0)
             net->seed = (uint64_t)common->seed;
     } else {
-        net = cli_build(cfg, common, err);
+        net = build(cfg, false, common, err);
         if (net && model_load_params(file, net, err) != 0) {
             network_free(net);
             net = NULL;

@@ -10,6 +10,9 @@
 #include "base/utf8.h"
 #include "cli/cli_model.h"
 
+/* Pictures from which on the packing of the weights is won back. */
+#define PACK_FROM 24
+
 static double seconds(void)
 {
     struct timespec t;
@@ -37,6 +40,9 @@ int cli_session_open(struct cli_session *s, int argc, char **argv, bool detector
     s->images = cli_images_open(argv + optind, argc - optind, s->net, s->out != NULL, &err);
     if (s->images == NULL || cli_pictures_open(&s->pictures, s->out, s->images, &err) != 0)
         return cli_fail(&err);
+    const int images = cli_images_count(s->images);
+    if (images < 0 || images >= PACK_FROM)
+        network_pack(s->net, true);
     return EXIT_OK;
 }
 

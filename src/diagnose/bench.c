@@ -97,6 +97,8 @@ static int open_walks(struct walks *w, struct error *err)
         network_fold(net);
     if (network_plan(net, w->options->batch, 0, 0, w->options->train, err) != 0)
         return -1;
+    if (!w->options->train)
+        network_pack(net, true);
     struct rng r = rng_make(net->seed, RNG_TEST, 0, 0);
     const size_t n = shape_size(net->input.shape);
     w->input = mem_try(n, sizeof *w->input);

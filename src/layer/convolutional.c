@@ -1,5 +1,6 @@
 /* [convolutional]: 2-D convolution with groups and dilation, then bias or batch norm, then an activation. */
 #include <limits.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/parallel.h"
@@ -11,9 +12,9 @@ struct convolutional {
     int filters, size, stride, stride_x, stride_y, pad, padding, dilation, groups;
     struct epilogue epilogue;
     struct param *weight;
-    int threads;  /* that the scratch is for */
-    real *packed; /* when folded: the weights as conv_forward reads them fastest; NULL: no memory, or they have no such form */
-    bool folded;
+    int threads;             /* that the scratch is for */
+    real *packed;            /* the weights as conv_forward reads them fastest; NULL: not asked for, no memory, or they have no such form */
+    struct shape packed_for; /* of the input */
 };
 
 static const struct config_key options[] = {
@@ -109,17 +110,6 @@ static struct conv_shape conv_shape_of(const struct layer *l)
     return c;
 }
 
-static void pack(struct layer *l)
-{
-    struct convolutional *s = l->state;
-    const struct conv_shape c = conv_shape_of(l);
-    mem_free(s->packed);
-    const size_t size = conv_packed_size(&c);
-    s->packed = size > 0 ? mem_try(size, sizeof(real)) : NULL;
-    if (s->packed)
-        conv_pack(&c, s->weight->value, s->packed, parallel_threads());
-}
-
 static int shape(struct layer *l, struct error *err)
 {
     struct convolutional *s = l->state;
@@ -142,8 +132,10 @@ static int shape(struct layer *l, struct error *err)
         scratch = more > scratch ? more : scratch;
     }
     layer_buffer(l, EPILOGUE_BUFFERS, BUFFER_SCRATCH, scratch, sizeof(real));
-    if (s->folded)
-        pack(l);
+    if (s->packed && memcmp(&s->packed_for, &l->in[0]->shape, sizeof s->packed_for) != 0) {
+        mem_free(s->packed);
+        s->packed = NULL;
+    }
     return 0;
 }
 
@@ -180,8 +172,21 @@ static void fold(struct layer *l)
 {
     struct convolutional *s = l->state;
     epilogue_fold(&s->epilogue, s->weight->value, shape_each(s->weight->shape));
-    s->folded = true;
-    pack(l);
+}
+
+static void pack(struct layer *l, bool last)
+{
+    struct convolutional *s = l->state;
+    const struct conv_shape c = conv_shape_of(l);
+    const size_t size = s->packed ? 0 : conv_packed_size(&c);
+    if (size > 0 && (s->packed = mem_try(size, sizeof(real)))) {
+        conv_pack(&c, s->weight->value, s->packed, parallel_threads());
+        s->packed_for = l->in[0]->shape;
+    }
+    if (s->packed && last) {
+        mem_free(s->weight->value);
+        s->weight->value = NULL;
+    }
 }
 
 static bool absorb(struct layer *l, const struct layer *next)
@@ -215,6 +220,7 @@ const struct layer_type layer_convolutional = {
     .backward_overwrites = true,
     .absorb = absorb,
     .fold = fold,
+    .pack = pack,
     .algorithms = algorithms,
     .release = release,
 };

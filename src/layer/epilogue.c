@@ -8,6 +8,9 @@
 #include "math/norm_pool.h"
 #include "math/vector.h"
 
+/* Fewer weights aren't worth another thread. */
+#define FOLD_WORK (1 << 16)
+
 int epilogue_add_bias(struct layer *l, struct epilogue *e, int channels, struct error *err)
 {
     if (!e->bias && !e->batch_normalize)
@@ -174,7 +177,9 @@ void epilogue_fold(struct epilogue *e, real *weight, size_t per_channel)
 {
     if (!normalizes(e))
         return;
-    for (size_t k = 0; k < (size_t)e->shift->shape.c; k++) {
+    const size_t channels = (size_t)e->shift->shape.c;
+#pragma omp parallel for schedule(static) if (channels * per_channel > FOLD_WORK)
+    for (size_t k = 0; k < channels; k++) {
         real scale, shift;
         norm_fold(e->scale->value + k, e->shift->value + k, e->mean->value + k, e->variance->value + k, 1, &scale, &shift);
         e->shift->value[k] = shift;

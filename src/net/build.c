@@ -206,7 +206,7 @@ static void collect_params(struct network *net)
     }
 }
 
-struct network *network_build(struct config *config, uint64_t seed, struct error *err)
+struct network *network_build_to_load(struct config *config, uint64_t seed, struct error *err)
 {
     struct network *net = mem_new(1, sizeof *net);
     net->config = *config;
@@ -262,6 +262,16 @@ struct network *network_build(struct config *config, uint64_t seed, struct error
         }
         net->n_classes = (int)shape_each(o);
     }
+    return net;
+}
+
+struct network *network_build(struct config *config, uint64_t seed, struct error *err)
+{
+    struct network *net = network_build_to_load(config, seed, err);
+    for (int i = 0; net && i < net->n_params; i++)
+        param_draw(net->param[i]);
+    if (net)
+        net->drawn = true;
     return net;
 }
 

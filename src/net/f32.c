@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/simd.h"
 
 #define CHUNK 16384 /* numbers converted at a time */
 
@@ -63,6 +66,8 @@ int f32_read_bytes(int fd, const char *path, uint64_t offset, void *out, size_t 
 
 int f32_read(int fd, const char *path, uint64_t offset, real *out, size_t count, struct error *err)
 {
+    if (sizeof(real) == sizeof(float) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) /* as they stand in the file */
+        return f32_read_bytes(fd, path, offset, out, count * sizeof *out, err);
     unsigned char buffer[CHUNK * 4];
     for (size_t done = 0; done < count;) {
         const size_t now = count - done < CHUNK ? count - done : CHUNK;
@@ -96,10 +101,24 @@ void f32_write(FILE *f, const real *x, size_t count)
     }
 }
 
+/* Without an early end, so that it takes vectors. */
+SIMD_CLONES static bool all_finite(const real *x, size_t count)
+{
+    int bad = 0;
+    for (size_t i = 0; i < count; i++)
+        bad |= !(x[i] - x[i] == 0);
+    return !bad;
+}
+
 int64_t f32_first_bad(const real *x, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(x[i]))
-            return (int64_t)i;
+    for (size_t begin = 0; begin < count; begin += CHUNK) {
+        const size_t end = count - begin < CHUNK ? count : begin + CHUNK;
+        if (all_finite(x + begin, end - begin))
+            continue;
+        for (size_t i = begin; i < end; i++)
+            if (!isfinite(x[i]))
+                return (int64_t)i;
+    }
     return -1;
 }

@@ -90,6 +90,8 @@ struct layer_type {
 
     /* Inference only, once after the weights are there: folds what can be folded (batch norm). May be NULL. */
     void (*fold)(struct layer *l);
+    /* After fold and shape: see network_pack. The next shape takes it back (not when last). May be NULL. */
+    void (*pack)(struct layer *l, bool last);
 
     /* Heads: adds the detections of one image with score > threshold, from out.x of the last forward. NULL: no head. */
     void (*detect)(const struct layer *l, int image, double threshold, struct detections *out);

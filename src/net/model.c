@@ -227,12 +227,13 @@ int model_load_params(const struct model_file *m, struct network *net, struct er
     result |= check_left_over(m, net, err);
     if (result != 0)
         return -1;
+    net->drawn = true;
     return load_names(m, net, err) | load_seen(m, net, err);
 }
 
 int model_start_from(const struct model_file *m, struct network *net, struct error *err)
 {
-    assert(!net->folded);
+    assert(!net->folded && net->drawn);
     bool *keep = mem_new((size_t)net->n_params, sizeof *keep);
     int n = 0;
     for (int i = 0; i < net->n_layers; i++)
@@ -269,7 +270,7 @@ struct network *model_build(const struct model_file *m, const char *path, char *
         config_free(&config);
         return NULL;
     }
-    struct network *net = network_build(&config, 0, err);
+    struct network *net = network_build_to_load(&config, 0, err);
     if (net)
         net->seed = (uint64_t)net->options.seed; /* of the built-in pictures; the weights come from the file */
     if (net && model_load_params(m, net, err) == 0)

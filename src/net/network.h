@@ -26,6 +26,8 @@ struct network {
     uint64_t seed;
     bool training; /* planned for training */
     bool folded;
+    bool drawn;          /* all params have their initial values, or those of a file */
+    bool packed;         /* for good: network_pack with last */
     bool input_gradient; /* see network_want_input_gradient */
     int frozen_up_to;    /* layers with a smaller index don't learn (stopbackward) */
     void *arena;         /* all tensors and buffers */
@@ -36,6 +38,9 @@ struct network {
 /* Builds the layers of a config, with initial weights from seed. Takes the config over (also on failure). All mistakes of the file are
  * added to err. NULL on failure. The shapes are those of batch 1 at the size of [net]; no activation memory yet. */
 struct network *network_build(struct config *config, uint64_t seed, struct error *err);
+/* The same for who loads a model file next (weights_read, model_load_params): weights aren't drawn, only those that the file doesn't hold.
+ */
+struct network *network_build_to_load(struct config *config, uint64_t seed, struct error *err);
 
 /* Plans and allocates memory for `batch` images a forward pass of w × h (0: the size of [net]). May be called again (multi-scale, last
  * batch). -1: a shape doesn't fit, or no memory: the error says how much was needed. */
@@ -49,6 +54,10 @@ void network_want_input_gradient(struct network *net);
 
 /* Inference only: fold batch norm into the weights. Idempotent; the params no longer hold what was loaded. */
 void network_fold(struct network *net);
+
+/* After network_fold and network_plan: brings weights into the form that is read fastest, which pays from a few dozen walks of few images
+ * on and changes no bit of a result. last: no network_plan follows, and the plain weights that are no longer needed are freed. */
+void network_pack(struct network *net, bool last);
 
 /* Walks. network_forward returns the loss: sum over the images of all loss layers (0 without targets). The input stands in net->input.x. */
 double network_forward(struct network *net, const struct run *run);

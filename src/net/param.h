@@ -13,6 +13,19 @@ enum param_role {
     PARAM_STATISTIC, /* running mean and variance: saved, never trained; grad NULL */
 };
 
+enum init_kind {
+    INIT_KEPT, /* 0, or what the layer's setup has written */
+    INIT_ONE,
+    INIT_HE_NORMAL, /* N(0, 2/fan_in), He 2015 eq. 10 */
+    INIT_XAVIER,    /* U(±√(6/(in+out))), Glorot 2010 eq. 16 */
+    INIT_LECUN,     /* U(±√(3/in)) */
+};
+
+struct param_init {
+    enum init_kind kind;
+    uint64_t seed, number;
+};
+
 struct param {
     char *name; /* "3.convolutional.weight": layer index, section name, what; owned */
     enum param_role role;
@@ -22,17 +35,12 @@ struct param {
     float lr_mult;       /* 0: frozen */
     float decay_mult;    /* 1 for weights, 0 for biases and scales */
     int fan_in, fan_out; /* of a weight: inputs and outputs of one neuron */
+    struct param_init init;
 };
 
-enum init_kind {
-    INIT_ZERO,
-    INIT_ONE,
-    INIT_HE_NORMAL, /* N(0, 2/fan_in), He 2015 eq. 10 */
-    INIT_XAVIER,    /* U(±√(6/(in+out))), Glorot 2010 eq. 16 */
-    INIT_LECUN,     /* U(±√(3/in)) */
-};
-
-/* Fills value from the generator keyed (seed, RNG_INIT, number); number is unique among a network's params. */
+/* Says how p begins: from the generator keyed (seed, RNG_INIT, number); number is unique among a network's params. */
 void param_init(struct param *p, enum init_kind kind, uint64_t seed, uint64_t number);
+/* Fills value so. */
+void param_draw(struct param *p);
 
 #endif

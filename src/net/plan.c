@@ -263,7 +263,7 @@ static int allocate_grads(struct network *net, struct error *err)
 
 int network_plan(struct network *net, int batch, int w, int h, bool training, struct error *err)
 {
-    assert(batch >= 1 && !(training && net->folded));
+    assert(batch >= 1 && !(training && net->folded) && !net->packed);
     struct plan p = {0};
     int result = make_plan(net, &p, batch, w, h, training, err);
     const size_t bytes = p.total + p.scratch;

@@ -107,3 +107,12 @@ void network_fold(struct network *net)
             net->layer[i].type->fold(&net->layer[i]);
     net->folded = true;
 }
+
+void network_pack(struct network *net, bool last)
+{
+    assert(net->folded && net->arena && !net->packed);
+    for (int i = 0; i < net->n_layers; i++)
+        if (net->layer[i].type->pack)
+            net->layer[i].type->pack(&net->layer[i], last);
+    net->packed = last;
+}

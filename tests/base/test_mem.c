@@ -46,6 +46,32 @@ static void test_try_is_zeroed_and_aligned(void **state)
     mem_free(NULL);
 }
 
+/* Blocks that come from the kernel: of sizes at and around the bound, used and asked for again. */
+static void test_large_blocks(void **state)
+{
+    (void)state;
+    const size_t bound = 4 << 20, sizes[] = {bound - 1, bound, bound + 1, bound + 4096 - 64, bound + 4096 - 63, 2 * bound, 3 * bound + 77};
+    for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
+        const size_t n = sizes[i / 2];
+        unsigned char *p = mem_try(n, 1), *q = mem_try(1, n);
+        assert_true(p && q);
+        assert_true((uintptr_t)p % 64 == 0 && (uintptr_t)q % 64 == 0);
+        assert_true(p + n <= q || q + n <= p);
+        for (size_t k = 0; k < n; k++)
+            if (p[k] || q[k])
+                fail_msg("byte %zu of a block of %zu isn't 0", k, n);
+        memset(p, 255, n);
+        memset(q, 254, n);
+        assert_true(p[0] == 255 && p[n - 1] == 255 && q[0] == 254);
+        mem_free(p);
+        assert_true(q[0] == 254 && q[n - 1] == 254);
+        mem_free(q);
+    }
+    unsigned char *other = malloc(2 * bound); /* mem_free also takes what malloc made */
+    assert_non_null(other);
+    mem_free(other);
+}
+
 static void test_fail_next(void **state)
 {
     (void)state;
@@ -122,9 +148,13 @@ static void test_no_memory_ends_the_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_overflow),  cmocka_unit_test(test_try_is_zeroed_and_aligned),
-        cmocka_unit_test(test_fail_next), cmocka_unit_test(test_grow_keeps_what_is_there),
-        cmocka_unit_test(test_strings),   cmocka_unit_test(test_no_memory_ends_the_program),
+        cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_try_is_zeroed_and_aligned),
+        cmocka_unit_test(test_fail_next),
+        cmocka_unit_test(test_grow_keeps_what_is_there),
+        cmocka_unit_test(test_large_blocks),
+        cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_no_memory_ends_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,6 +148,42 @@ static void evaluation(void **state)
     }
 }
 
+/* Packed weights change no bit, also when the plan changes under them; the plain ones go only for good. */
+static void packed(void **state)
+{
+    (void)state;
+    static const char text[] = "[net]\nwidth=20\nheight=20\nchannels=3\n"
+                               "[convolutional]\nfilters=16\nsize=3\npad=1\nbatch_normalize=1\nactivation=leaky\n"
+                               "[convolutional]\nfilters=40\nsize=3\npad=1\nactivation=relu\n"
+                               "[convolutional]\nfilters=24\nsize=1\nactivation=linear\n";
+    struct error err = ERROR_INIT;
+    struct network *net = walk_open(text, 2, false);
+    network_fold(net);
+    const size_t n = shape_size(network_output(net)->out.shape), inputs = shape_size(net->input.shape);
+    real *want = mem_new(n, sizeof(real)), *input = mem_new(inputs, sizeof(real));
+    memcpy(input, net->input.x, inputs * sizeof(real));
+    memcpy(want, walk_forward(net, MODE_EVAL, 0), n * sizeof(real));
+    for (int i = 0; i < 4; i++) {
+        /* packed; not any more at batch 1; not any more; packed for good */
+        assert_int_equal(network_plan(net, i == 1 ? 1 : 2, 0, 0, false, &err), 0);
+        if (i == 0 || i == 3)
+            network_pack(net, i == 3);
+        memcpy(net->input.x, input, shape_size(net->input.shape) * sizeof(real));
+        const real *y = walk_forward(net, MODE_EVAL, 0);
+        if (i == 1)
+            assert_true(reference_error(y, want, n / 2) < 1e-5); /* another batch may take another algorithm */
+        else
+            assert_memory_equal(y, want, n * sizeof(real));
+    }
+    const struct param *weight = net->param[4];
+    assert_string_equal(weight->name, "0.convolutional.weight");
+    const struct conv_shape s = {2, 3, 20, 20, 16, 3, 1, 1, 1, 1, 1, 20, 20, true};
+    assert_true((weight->value == NULL) == (conv_packed_size(&s) > 0));
+    free(want);
+    free(input);
+    network_free(net);
+}
+
 /* Running statistics move in training and stand still in a frozen layer, which normalises with them. */
 static void frozen(void **state)
 {
@@ -278,9 +314,9 @@ int main(void)
 {
     gemm_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(onnx),           cmocka_unit_test(order_of_params), cmocka_unit_test(sizes),
-        cmocka_unit_test(evaluation),     cmocka_unit_test(frozen),          cmocka_unit_test(same_bits),
-        cmocka_unit_test(threads_change), cmocka_unit_test(mistakes),        cmocka_unit_test(without_winograd),
+        cmocka_unit_test(onnx),     cmocka_unit_test(order_of_params),  cmocka_unit_test(sizes),  cmocka_unit_test(evaluation),
+        cmocka_unit_test(frozen),   cmocka_unit_test(same_bits),        cmocka_unit_test(packed), cmocka_unit_test(threads_change),
+        cmocka_unit_test(mistakes), cmocka_unit_test(without_winograd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -304,6 +304,30 @@ static void test_published(void **state)
     network_free(net);
 }
 
+/* What the file doesn't fill begins as in any network; the rest isn't drawn in vain. */
+static void test_built_to_load(void **state)
+{
+    (void)state;
+    static const char *const cfgs[] = {keep_last, keep_first};
+    for (int i = 0; i < 4; i++) {
+        struct error err = ERROR_INIT;
+        struct network *whole = nets_build(cfgs[i % 2], 1);
+        struct config config;
+        assert_int_equal(config_parse(&config, "x.cfg", cfgs[i % 2], &err), 0);
+        struct network *net = network_build_to_load(&config, 1, &err);
+        assert_non_null(net);
+        const real drawn = at(whole, 0, "weight", 7);
+        assert_true(drawn != 0 && at(net, 0, "weight", 7) == 0);
+        const char *path = make("to_load", v025, 0, 8, ALL, 1);
+        const int layers = i < 2 ? 0 : 1;
+        assert_int_equal(weights_read(net, path, layers, &err), 0);
+        assert_int_equal(weights_read(whole, path, layers, &err), 0);
+        nets_same(net, whole);
+        network_free(net);
+        network_free(whole);
+    }
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -321,10 +345,10 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),      cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_transposed), cmocka_unit_test(test_sizes),       cmocka_unit_test(test_partial),
-        cmocka_unit_test(test_dontload),   cmocka_unit_test(test_bad_numbers), cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_published),
+        cmocka_unit_test(test_order),      cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_transposed), cmocka_unit_test(test_sizes),         cmocka_unit_test(test_partial),
+        cmocka_unit_test(test_dontload),   cmocka_unit_test(test_bad_numbers),   cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_published),  cmocka_unit_test(test_built_to_load),
     };
     return cmocka_run_group_tests_name("net/weights", tests, begin, end);
 }
