@@ -3,7 +3,12 @@
 #include <stdint.h>
 
 #ifdef __x86_64__
+#include <cpuid.h>
 #include <xmmintrin.h>
+#endif
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 bool cpu_supports(enum cpu_isa isa)
@@ -21,6 +26,43 @@ bool cpu_supports(enum cpu_isa isa)
 enum cpu_isa cpu_best(void)
 {
     return cpu_supports(CPU_AVX512) ? CPU_AVX512 : cpu_supports(CPU_AVX2) ? CPU_AVX2 : CPU_BASELINE;
+}
+
+#if defined(__x86_64__) && defined(__linux__)
+/* Linux keeps the registers of the matrices of those processes that asked for them (Documentation/arch/x86/xstate.rst). */
+static bool system_grants_amx(void)
+{
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+    return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+#endif
+
+bool cpu_bf16_supports(enum cpu_bf16 isa)
+{
+#ifdef __x86_64__
+    unsigned a, b, c, d;
+    if (isa == CPU_BF16_AVX512)
+        return cpu_supports(CPU_AVX512) && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1) != 0;
+#ifdef __linux__
+    if (isa == CPU_BF16_AMX) {
+        const unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24; /* of edx (Intel's Software Developer's Manual, CPUID leaf 7) */
+        return cpu_bf16_supports(CPU_BF16_AVX512) && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & amx_bf16) != 0 &&
+               (d & amx_tile) != 0 && system_grants_amx();
+    }
+#endif
+#endif
+    return isa == CPU_BF16_PORTABLE;
+}
+
+enum cpu_bf16 cpu_bf16_best(void)
+{
+    return cpu_bf16_supports(CPU_BF16_AMX) ? CPU_BF16_AMX : cpu_bf16_supports(CPU_BF16_AVX512) ? CPU_BF16_AVX512 : CPU_BF16_PORTABLE;
+}
+
+const char *cpu_bf16_name(enum cpu_bf16 isa)
+{
+    static const char *const names[CPU_BF16_ISAS] = {"portable", "AVX512-BF16", "AMX"};
+    return names[isa];
 }
 
 void cpu_flush_denormals(void)

@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/environment.h"
+#include "math/conv.h"
 
 const char cli_common_usage[] = "Options that every command accepts:\n"
                                 "  -m MODEL              a model file (.safetensors)\n"
@@ -105,6 +107,8 @@ void cli_warn_config(const struct network *net)
     const struct config_section *s = config_find(c, "net");
     if (s)
         option_unsupported(s, net_option_table, report_warning, NULL);
+    if (net->options.precision == CONV_BF16 && cpu_bf16_best() == CPU_BF16_PORTABLE)
+        cli_warn("%s: precision=bf16 is slow here: this processor has neither AMX nor AVX512-BF16", c->path);
     for (int i = 0; i < net->n_layers; i++) {
         const struct layer *l = &net->layer[i];
         option_unsupported(l->section, l->type->options, report_warning, NULL);

@@ -104,7 +104,8 @@ static struct conv_shape conv_shape_of(const struct layer *l)
                            .padding = s->padding * s->dilation, /* as Darknet pads */
                            .dilation = s->dilation,
                            .groups = s->groups,
-                           .winograd = l->net->options.winograd};
+                           .winograd = l->net->options.winograd,
+                           .precision = (enum conv_precision)l->net->options.precision};
     c.out_h = conv_output(in.h, c.size, c.stride_y, c.padding, c.dilation);
     c.out_w = conv_output(in.w, c.size, c.stride_x, c.padding, c.dilation);
     return c;

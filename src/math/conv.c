@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "math/bf16.h"
 #include "math/conv_gemm.h"
 #include "math/depthwise.h"
 #include "math/direct.h"
@@ -13,11 +14,12 @@ int conv_output(int in, int size, int stride, int padding, int dilation)
     return room < 0 ? 0 : (int)(room / stride + 1);
 }
 
-enum algorithm { ALGORITHM_GEMM, ALGORITHM_DEPTHWISE, ALGORITHM_WINOGRAD, ALGORITHM_DIRECT };
+enum algorithm { ALGORITHM_GEMM, ALGORITHM_DEPTHWISE, ALGORITHM_WINOGRAD, ALGORITHM_DIRECT, ALGORITHM_BF16 };
 
 struct method {
     enum algorithm algorithm;
     struct winograd_method winograd;
+    enum cpu_bf16 bf16;
 };
 
 /* By shape alone, so that the bits of a result don't depend on the threads. */
@@ -25,9 +27,11 @@ static struct method method_of(const struct conv_shape *s, enum conv_pass pass)
 {
     if (depthwise_fits(s))
         return (struct method){.algorithm = ALGORITHM_DEPTHWISE};
+    if (bf16_choose(s, pass))
+        return (struct method){.algorithm = ALGORITHM_BF16, .bf16 = cpu_bf16_best()};
     const int tile = winograd_choose(s, pass);
     if (tile > 0)
-        return (struct method){ALGORITHM_WINOGRAD, {tile, cpu_best()}};
+        return (struct method){.algorithm = ALGORITHM_WINOGRAD, .winograd = {tile, cpu_best()}};
     return (struct method){.algorithm = direct_choose(s, cpu_best(), pass) ? ALGORITHM_DIRECT : ALGORITHM_GEMM};
 }
 
@@ -35,6 +39,7 @@ const char *conv_algorithm(const struct conv_shape *s, enum conv_pass pass)
 {
     static const char *const winograd[] = {
         [2] = "Winograd F(2x2)", "Winograd F(3x3)", "Winograd F(4x4)", "Winograd F(5x5)", "Winograd F(6x6)"};
+    static const char *const bf16[CPU_BF16_ISAS] = {"bf16 portable", "bf16 AVX512-BF16", "bf16 AMX"};
     const struct method m = method_of(s, pass);
     switch (m.algorithm) {
     case ALGORITHM_DEPTHWISE:
@@ -43,6 +48,8 @@ const char *conv_algorithm(const struct conv_shape *s, enum conv_pass pass)
         return winograd[m.winograd.tile];
     case ALGORITHM_DIRECT:
         return "direct";
+    case ALGORITHM_BF16:
+        return bf16[m.bf16];
     case ALGORITHM_GEMM:
         break;
     }
@@ -62,6 +69,8 @@ size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads
     }
     case ALGORITHM_DIRECT:
         return direct_scratch(s, cpu_best(), pass, threads);
+    case ALGORITHM_BF16:
+        return bf16_scratch(s, m.bf16, pass, threads);
     case ALGORITHM_GEMM:
         break;
     }
@@ -73,6 +82,7 @@ size_t conv_packed_size(const struct conv_shape *s)
     const struct method m = method_of(s, CONV_FORWARD);
     return m.algorithm == ALGORITHM_WINOGRAD ? winograd_packed_size(s, m.winograd)
            : m.algorithm == ALGORITHM_DIRECT ? direct_packed_size(s, cpu_best())
+           : m.algorithm == ALGORITHM_BF16   ? bf16_packed_size(s, m.bf16)
                                              : 0;
 }
 
@@ -83,6 +93,8 @@ void conv_pack(const struct conv_shape *s, const real *weight, real *packed, int
         winograd_pack(s, m.winograd, weight, packed, threads);
     else if (m.algorithm == ALGORITHM_DIRECT)
         direct_pack(s, cpu_best(), weight, packed, threads);
+    else if (m.algorithm == ALGORITHM_BF16)
+        bf16_pack(s, m.bf16, weight, packed, threads);
 }
 
 void conv_forward(const struct conv_shape *s, const real *x, const real *weight, const real *packed, const struct channel_map *map, real *y,
@@ -99,6 +111,9 @@ void conv_forward(const struct conv_shape *s, const real *x, const real *weight,
         break;
     case ALGORITHM_DIRECT:
         direct_forward(s, cpu_best(), x, weight, packed, map, y, scratch, threads);
+        break;
+    case ALGORITHM_BF16:
+        bf16_forward(s, m.bf16, x, weight, packed, map, y, scratch, threads);
         break;
     case ALGORITHM_GEMM:
         conv_gemm_forward(s, x, weight, map, y, scratch, threads);
@@ -120,6 +135,9 @@ void conv_backward_data(const struct conv_shape *s, const real *dy, const real *
     case ALGORITHM_DIRECT:
         direct_backward_data(s, cpu_best(), dy, weight, dx, overwrite, scratch, threads);
         break;
+    case ALGORITHM_BF16:
+        bf16_backward_data(s, m.bf16, dy, weight, dx, overwrite, scratch, threads);
+        break;
     case ALGORITHM_GEMM:
         conv_gemm_backward_data(s, dy, weight, dx, overwrite, scratch, threads);
         break;
@@ -138,6 +156,9 @@ void conv_backward_weights(const struct conv_shape *s, const real *x, const real
         break;
     case ALGORITHM_DIRECT:
         direct_backward_weights(s, cpu_best(), x, dy, dweight, scratch, threads);
+        break;
+    case ALGORITHM_BF16:
+        bf16_backward_weights(s, m.bf16, x, dy, dweight, scratch, threads);
         break;
     case ALGORITHM_GEMM:
         conv_gemm_backward_weights(s, x, dy, dweight, scratch, threads);

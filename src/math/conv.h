@@ -12,12 +12,15 @@
 #include "base/real.h"
 #include "math/norm.h"
 
+enum conv_precision { CONV_FP32, CONV_BF16 };
+
 struct conv_shape {
     int batch, channels, height, width;
     int filters, size;
     int stride_x, stride_y, padding, dilation, groups;
-    int out_h, out_w; /* see conv_output */
-    bool winograd;    /* 3 × 3 kernels may be done by winograd.h, which is faster and loses more digits (see there) */
+    int out_h, out_w;              /* see conv_output */
+    bool winograd;                 /* 3 × 3 kernels may be done by winograd.h, which is faster and loses more digits (see there) */
+    enum conv_precision precision; /* CONV_BF16: factors rounded to bfloat16, by bf16.h, where that is worth it */
 };
 
 enum conv_pass { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS };
@@ -25,7 +28,8 @@ enum conv_pass { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS };
 /* (in + 2·padding − (dilation·(size − 1) + 1)) / stride + 1; below 1: the window doesn't fit. */
 int conv_output(int in, int size, int stride, int padding, int dilation);
 
-/* What runs, for people: "Winograd F(4x4)", "depth-wise", "direct", "GEMM" (1 x 1 kernels), "im2col + GEMM". */
+/* What runs, for people: "Winograd F(4x4)", "depth-wise", "direct", "GEMM" (1 x 1 kernels), "im2col + GEMM"; "bf16 AMX",
+ * "bf16 AVX512-BF16", "bf16 portable". */
 const char *conv_algorithm(const struct conv_shape *s, enum conv_pass pass);
 
 /* Numbers of scratch that a pass needs when it runs on up to `threads` threads. The results don't depend on the threads. */

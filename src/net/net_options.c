@@ -7,6 +7,9 @@ static const char *const policies[] = {"constant", "step", "steps", "exp", "poly
 
 const char *const best_metric_names[] = {"auto", "loss", "top1", "top5", "mAP50", "mAP", "precision", "recall", NULL};
 
+/* In the order of enum conv_precision. */
+static const char *const precisions[] = {"fp32", "bf16", NULL};
+
 #define AT(field) offsetof(struct net_options, field)
 #define POSITIVE 1, INFINITY
 #define NATURAL 0, INFINITY
@@ -23,6 +26,10 @@ const struct config_key net_option_table[] = {
     {"inputs", OPTION_INT, AT(inputs), "0", 0, 1 << 28, .help = "length of an input vector, in place of width, height and channels"},
     {"winograd", OPTION_FLAG, AT(winograd), "1", 0, 1, NULL,
      "0: no Winograd transforms in 3 x 3 convolutions: slower, relative error 5e-7 instead of up to 6e-6"},
+    {"precision", OPTION_CHOICE, AT(precision), "fp32", .choices = precisions,
+     .help = "bf16: convolutions round inputs, weights and gradients to 8 bits of mantissa before they multiply (relative error 2^-8 each, "
+             "so up to 2^-7 of the sum of the products' sizes) and sum in 32 bits; weights, outputs and models stay in 32 bits. Faster "
+             "where the processor has AMX or AVX512-BF16, slower where not"},
     {"letter_box", OPTION_FLAG, AT(letter_box), "0",
      .help = "1: images keep their aspect ratio, with grey bars, in training and in use; 0: they are stretched to the input"},
 

@@ -36,6 +36,8 @@ struct net_options {
 
     int winograd; /* 0: 3 × 3 convolutions by sums of products alone; slower, and a digit or two more exact */
 
+    int precision; /* position in "fp32", "bf16": of the factors of convolutions (enum conv_precision) */
+
     /* validation and log */
     int valid_every; /* iterations between validations; 0: once an epoch (at least every 50 iterations) */
     int log_every;   /* iterations between rows of metrics.csv; 0: every valid_every / 10, at least 1 */
