@@ -189,16 +189,16 @@ static void test_depthwise(void **state)
 static void test_uneven(void **state)
 {
     (void)state;
-    check((struct conv_shape){2, 6, 9, 14, 10, 3, 1, 2, 1, 1, 2, 0, 0, false});
-    check((struct conv_shape){2, 6, 9, 14, 10, 3, 2, 1, 1, 1, 1, 0, 0, false});
-    check((struct conv_shape){2, 6, 9, 14, 4, 3, 1, 1, 2, 2, 2, 0, 0, false});
-    check((struct conv_shape){2, 3, 17, 12, 4, 3, 2, 2, 4, 4, 1, 0, 0, false});
-    check((struct conv_shape){1, 3, 3, 3, 4, 7, 1, 1, 3, 1, 1, 0, 0, false}); /* window larger than the image */
-    check((struct conv_shape){1, 2, 4, 4, 4, 2, 1, 1, 1, 1, 1, 0, 0, false}); /* even window: the output grows */
-    check((struct conv_shape){1, 1, 1, 50, 3, 1, 1, 1, 0, 1, 1, 0, 0, false});
-    check((struct conv_shape){2, 2, 1, 4, 2, 5, 1, 1, 2, 3, 1, 0, 0, false}); /* taps further out than the width */
-    check((struct conv_shape){3, 4, 6, 5, 6, 1, 2, 2, 0, 1, 2, 0, 0, false});
-    check((struct conv_shape){3, 4, 6, 5, 6, 1, 1, 1, 1, 1, 2, 0, 0, false}); /* a 1 x 1 kernel with padding */
+    check((struct conv_shape){2, 6, 9, 14, 10, 3, 1, 2, 1, 1, 2, 0, 0, false, CONV_FP32});
+    check((struct conv_shape){2, 6, 9, 14, 10, 3, 2, 1, 1, 1, 1, 0, 0, false, CONV_FP32});
+    check((struct conv_shape){2, 6, 9, 14, 4, 3, 1, 1, 2, 2, 2, 0, 0, false, CONV_FP32});
+    check((struct conv_shape){2, 3, 17, 12, 4, 3, 2, 2, 4, 4, 1, 0, 0, false, CONV_FP32});
+    check((struct conv_shape){1, 3, 3, 3, 4, 7, 1, 1, 3, 1, 1, 0, 0, false, CONV_FP32}); /* window larger than the image */
+    check((struct conv_shape){1, 2, 4, 4, 4, 2, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32}); /* even window: the output grows */
+    check((struct conv_shape){1, 1, 1, 50, 3, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32});
+    check((struct conv_shape){2, 2, 1, 4, 2, 5, 1, 1, 2, 3, 1, 0, 0, false, CONV_FP32}); /* taps further out than the width */
+    check((struct conv_shape){3, 4, 6, 5, 6, 1, 2, 2, 0, 1, 2, 0, 0, false, CONV_FP32});
+    check((struct conv_shape){3, 4, 6, 5, 6, 1, 1, 1, 1, 1, 2, 0, 0, false, CONV_FP32}); /* a 1 x 1 kernel with padding */
 }
 
 /* Large enough that several strips, blocks of channels and partial sums come into play, by every algorithm. */
@@ -206,11 +206,11 @@ static void test_cut_shapes(void **state)
 {
     (void)state;
     static const struct conv_shape shapes[] = {
-        {1, 3, 61, 67, 16, 3, 1, 1, 1, 1, 1, 0, 0, false},    {3, 16, 40, 33, 8, 3, 1, 1, 1, 1, 1, 0, 0, false},
-        {2, 256, 13, 13, 320, 3, 1, 1, 1, 1, 1, 0, 0, false}, /* packed weights, shared by threads */
-        {8, 96, 13, 13, 24, 3, 1, 1, 1, 1, 1, 0, 0, false},   {2, 80, 13, 13, 136, 3, 2, 2, 1, 1, 1, 0, 0, false},
-        {1, 200, 26, 26, 72, 1, 1, 1, 0, 1, 1, 0, 0, false},  {4, 64, 50, 50, 33, 1, 1, 1, 0, 1, 1, 0, 0, false},
-        {1, 130, 30, 31, 20, 5, 1, 1, 2, 1, 1, 0, 0, false},
+        {1, 3, 61, 67, 16, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32},    {3, 16, 40, 33, 8, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32},
+        {2, 256, 13, 13, 320, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32}, /* packed weights, shared by threads */
+        {8, 96, 13, 13, 24, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32},   {2, 80, 13, 13, 136, 3, 2, 2, 1, 1, 1, 0, 0, false, CONV_FP32},
+        {1, 200, 26, 26, 72, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32},  {4, 64, 50, 50, 33, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32},
+        {1, 130, 30, 31, 20, 5, 1, 1, 2, 1, 1, 0, 0, false, CONV_FP32},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int winograd = 0; winograd <= 1; winograd++) {
