@@ -1,19 +1,25 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "config/option.h"
+#include "data/csv.h"
 #include "data/dataset.h"
 #include "data/formats.h"
 
 static const char *const on_bad_names[] = {"skip", "error", NULL};
+static const char *const headers[] = {"0", "1", "auto", NULL};                                /* enum csv_header */
+static const char *const separators[] = {"auto", "comma", "semicolon", "tab", "space", NULL}; /* enum csv_separator */
+static const char *const tasks[] = {"auto", "classify", "labels", "regress", NULL};           /* see format_csv.c */
 
 #define AT(field) offsetof(struct data_options, field)
 #define MOST_IMAGES 100000000
 const struct config_key data_option_table[] = {
     {"train", OPTION_PATH, AT(train), "",
-     .help = "training data: shapes, an MNIST folder or idx file, a Pascal VOC folder, a folder per class, or a list of image paths"},
+     .help = "training data: shapes, an MNIST folder or idx file, a Pascal VOC folder, a CSV table, a folder per class, or a list of image "
+             "paths"},
     {"valid", OPTION_PATH, AT(valid), "", .help = "validation data"},
     {"test", OPTION_PATH, AT(test), "", .help = "test data"},
     {"names", OPTION_PATH, AT(names), "", .help = "file of class names, one a line"},
@@ -22,7 +28,27 @@ const struct config_key data_option_table[] = {
     {"classes", OPTION_INT, AT(classes), "0", 0, 1000000, .help = "number of classes; 0: from the names or the data"},
     {"backup", OPTION_PATH, AT(backup), "", .help = "Darknet: folder for weights; not used here: `train --out DIR` says where a run goes"},
     {"on_bad", OPTION_CHOICE, AT(on_bad), "skip", .choices = on_bad_names,
-     .help = "unreadable images and wrong labels: skip (warned and counted) or error"},
+     .help = "unreadable images and wrong labels: skip (warned and counted) or error. In tables an error where this key isn't given"},
+    {"valid_fraction", OPTION_FLOAT, AT(valid_fraction), "0", 0, .99,
+     .help = "without valid=: this part of train=, drawn by the seed, as much of each class, is the validation set"},
+    {"folds", OPTION_INT, AT(folds), "0", 0, 100000,
+     .help =
+         "cross-validation: train= is cut into so many parts by the seed, with as much of each class (`train --folds K` sets it); 0: not"},
+    {"fold", OPTION_INT, AT(fold), "1", 1, 100000, .help = "the part that is the validation set, from 1, in place of valid="},
+    {"target", OPTION_TEXT, AT(target), "",
+     .help =
+         "tables: the columns to be learnt, by name or number (from 0; negative: from the end), separated by commas; default: the last. A "
+         "single one of text, of 0 and 1, or with several outputs is a class (numbered by size or alphabet); several of 0 and 1 are "
+         "labels; else regression"},
+    {"task", OPTION_CHOICE, AT(task), "auto", .choices = tasks, .help = "tables: what target= is, when that rule guesses wrong"},
+    {"columns", OPTION_TEXT, AT(columns), "",
+     .help = "tables: the columns that are the network's input; default: all but target= and drop="},
+    {"drop", OPTION_TEXT, AT(drop), "", .help = "tables: columns that aren't used"},
+    {"header", OPTION_CHOICE, AT(header), "auto", .choices = headers,
+     .help = "tables: 1: the first line has the names of the columns; auto: when it holds no number, but the second does"},
+    {"separator", OPTION_CHOICE, AT(separator), "auto", .choices = separators, .help = "tables: what stands between the columns"},
+    {"threshold", OPTION_FLOAT, AT(threshold), ".5", -INFINITY, INFINITY,
+     .help = "networks with one output, and labels: the answer is yes where the output is at least this"},
     {"train_count", OPTION_INT, AT(train_count), "0", 0, MOST_IMAGES,
      .help = "images for training, of shapes, or of MNIST from the start; 0: 2000 shapes, 55000 of MNIST"},
     {"valid_count", OPTION_INT, AT(valid_count), "0", 0, MOST_IMAGES,
@@ -82,6 +108,7 @@ static int fill(struct data_options *out, const struct config *c, const struct c
     }
     const struct config_entry *e = config_get(s, "classes");
     out->classes_line = e ? e->line : 0;
+    out->on_bad_given = config_get(s, "on_bad") != NULL;
     return result;
 }
 
@@ -129,11 +156,13 @@ static void override(struct data_options *out, struct data_options *from, const 
     for (const struct config_key *k = data_option_table; k->key; k++) {
         if (k->kind == OPTION_IGNORED || !config_get(s, k->key))
             continue;
-        if (k->kind == OPTION_PATH) {
+        if (k->kind == OPTION_PATH || k->kind == OPTION_TEXT) {
             char **to = field(out, k->offset), **give = field(from, k->offset);
             free(*to);
             *to = *give;
             *give = NULL;
+        } else if (k->kind == OPTION_FLOAT) {
+            *(double *)field(out, k->offset) = *(double *)field(from, k->offset);
         } else {
             *(int *)field(out, k->offset) = *(int *)field(from, k->offset);
         }
@@ -141,6 +170,7 @@ static void override(struct data_options *out, struct data_options *from, const 
     for (int i = 0; i < SEARCHED; i++)
         if (config_get(s, searched[i].key))
             *(int *)field(out, searched[i].line) = *(int *)field(from, searched[i].line);
+    out->on_bad_given |= from->on_bad_given;
     if (config_get(s, "classes"))
         out->classes_line = from->classes_line;
     free(out->file);

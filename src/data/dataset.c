@@ -11,10 +11,12 @@
 #include "base/mem.h"
 #include "data/formats.h"
 #include "data/names.h"
+#include "data/part.h"
 #include "image/codec.h"
 
 /* Asked in this order: a list of paths is what no other format wants. */
-static const struct dataset_format *const formats[] = {&dataset_shapes, &dataset_mnist, &dataset_voc, &dataset_folder, &dataset_list};
+static const struct dataset_format *const formats[] = {&dataset_shapes, &dataset_mnist,  &dataset_voc,
+                                                       &dataset_csv,    &dataset_folder, &dataset_list};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 const char *split_name(enum split split)
@@ -112,8 +114,19 @@ int dataset_file_image(const struct dataset *d, int i, struct image *out, struct
 
 int dataset_image(const struct dataset *d, int i, struct image *out, struct error *err)
 {
-    assert(i >= 0 && i < d->n_samples);
+    assert(i >= 0 && i < d->n_samples && d->format->image);
     return d->format->image(d, i, out, err);
+}
+
+bool dataset_has_values(const struct dataset *d)
+{
+    return d->format->values != NULL;
+}
+
+int dataset_values(const struct dataset *d, int i, float *out, struct error *err)
+{
+    assert(i >= 0 && i < d->n_samples);
+    return d->format->values(d, i, out, err);
 }
 
 static const char *split_path(const struct data_options *o, enum split split, int *line)
@@ -201,10 +214,11 @@ static int check_opened(struct dataset *d, const char *path, int line, int n_cla
             d->n_classes = s->box[k].class_id >= d->n_classes ? s->box[k].class_id + 1 : d->n_classes;
     }
     if (d->n_samples == 0) {
+        const char *what = dataset_has_values(d) ? "row" : "image";
         if (d->bad == 0)
-            return error_at(err, EXIT_DATA, path, 0, "holds no image for %s=", split_name(d->split));
-        return error_at(err, EXIT_DATA, path, 0, "no image for %s= is left: %d mistake%s, the first is: %s", split_name(d->split), d->bad,
-                        d->bad == 1 ? "" : "s", d->first_bad.text);
+            return error_at(err, EXIT_DATA, path, 0, "holds no %s for %s=", what, split_name(d->split));
+        return error_at(err, EXIT_DATA, path, 0, "no %s for %s= is left: %d mistake%s, the first is: %s", what, split_name(d->split),
+                        d->bad, d->bad == 1 ? "" : "s", d->first_bad.text);
     }
     if (n_classes > 0 && d->n_classes > n_classes)
         return error_at(err, EXIT_DATA, options_file(d->options), line,
@@ -234,24 +248,38 @@ static int open_format(struct dataset *d, const struct data_options *o, const ch
 int dataset_open(struct dataset *d, const struct data_options *o, enum split split, enum task task, int n_classes, int want_w, int want_h,
                  int want_c, uint64_t seed, struct error *err)
 {
+    const bool part = split != SPLIT_TEST && part_is_wanted(o);
     *d = (struct dataset){.task = task,
-                          .split = split,
+                          .split = part ? SPLIT_TRAIN : split,
+                          .outputs = task == TASK_DETECT ? 0 : n_classes,
                           .skip_bad = o->on_bad == 0,
                           .want_w = want_w,
                           .want_h = want_h,
                           .want_c = want_c,
                           .seed = seed,
                           .options = o};
+    if (part_check(o, err) != 0)
+        return -1;
     int line;
-    const char *path = split_path(o, split, &line);
+    const char *path = split_path(o, d->split, &line);
     if (!path || !*path)
-        return no_split(o, split, err);
-    if (open_format(d, o, path, line, n_classes, err) != 0) {
+        return no_split(o, d->split, err);
+    if (d->outputs == 1)
+        n_classes = 2; /* no and yes */
+    if (open_format(d, o, path, line, n_classes, err) != 0 || (part && part_take(d, split == SPLIT_VALID, path, err) != 0)) {
         dataset_close(d);
         return -1;
     }
     d->options = NULL;
     return 0;
+}
+
+bool dataset_has(const struct data_options *o, enum split split)
+{
+    int line;
+    const bool part = split == SPLIT_VALID && part_is_wanted(o);
+    const char *path = split_path(o, part ? SPLIT_TRAIN : split, &line);
+    return path && *path;
 }
 
 void dataset_close(struct dataset *d)

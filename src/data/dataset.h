@@ -11,7 +11,8 @@
 #include "config/option.h"
 #include "image/image.h"
 
-enum task { TASK_CLASSIFY, TASK_DETECT };
+/* What is learnt: one class of several (or, with one output, yes or no), boxes, numbers, several yes/no at once. */
+enum task { TASK_CLASSIFY, TASK_DETECT, TASK_REGRESS, TASK_LABELS };
 enum split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_TEST };
 
 struct sample {
@@ -19,7 +20,8 @@ struct sample {
     int label;             /* classification: class id; else −1 */
     struct truth_box *box; /* detection: fractions of the original image, centre and size; owned */
     int n_boxes;
-    int64_t number; /* for the format's own use (record number) */
+    const float *target; /* regression: numbers, labels: 0 or 1; dataset.n_targets of them, the format's; else NULL */
+    int64_t number;      /* for the format's own use (record number) */
 };
 
 struct dataset;
@@ -30,18 +32,21 @@ struct dataset_format {
     bool (*probe)(const char *path); /* does this path look like mine? Cheap, no error */
     /* Fills samples, names (if it knows them), task. path is what stands after train= etc. */
     int (*open)(struct dataset *d, const char *path, struct error *err);
-    int (*image)(const struct dataset *d, int i, struct image *out, struct error *err); /* thread-safe */
+    int (*image)(const struct dataset *d, int i, struct image *out, struct error *err); /* thread-safe; NULL: has no pictures, but values */
+    /* Data that is numbers: fills want_c × want_h × want_w of out, the network's input itself. Thread-safe. */
+    int (*values)(const struct dataset *d, int i, float *out, struct error *err);
     void (*close)(struct dataset *d);
 };
 
 struct dataset {
     enum task task;
-    enum split split;
+    enum split split; /* whose files are read; with folds= or valid_fraction= train for the validation set too */
     struct sample *sample;
     int n_samples;
     size_t capacity;
     struct text_list names; /* classes */
     int n_classes;          /* ≥ names.n; 0 before it is known */
+    int n_targets;          /* of each sample.target */
     const struct dataset_format *format;
     void *state; /* the format's */
 
@@ -50,6 +55,7 @@ struct dataset {
     int bad;                    /* samples or labels left out so far */
     struct error first_bad;     /* the first mistake skipped, for the warning */
     int want_w, want_h, want_c; /* size of [net]: shapes makes images of it */
+    int outputs;                /* of the network; 0: unknown or a detector */
     uint64_t seed;
     const struct data_options *options; /* all of [data], while the format's open runs; NULL afterwards */
     int class_limit; /* a label must be below it: number of names=, else classes=, else of the network's head; 0: unknown */
@@ -61,6 +67,13 @@ struct data_options {
     char *train, *valid, *test, *names, *backup, *labels;
     int classes; /* 0: not given */
     int on_bad;  /* 0 skip, 1 error */
+    bool on_bad_given;
+    double valid_fraction; /* of train=, when there is no valid=; 0: none */
+    int folds, fold;       /* train= in folds parts, part number `fold` (from 1) is the validation set; 0: not */
+    /* tables */
+    char *target, *columns, *drop; /* lists of columns, by name or number */
+    int header, separator, task;   /* enum csv_header, csv_separator (data/csv.h); task of a table */
+    double threshold;              /* of a yes/no answer */
     /* shapes: number of images; MNIST: use so many from the start (train, test) or the end (valid); 0: the format's default */
     int train_count, valid_count, test_count;
 
@@ -68,6 +81,10 @@ struct data_options {
     char *file;       /* the cfg or .data file; NULL: there is no [data] and no .data file */
     char *folders[2]; /* searched besides the working directory; NULL: none */
     int train_line, valid_line, test_line, names_line, labels_line, classes_line; /* 0: not given in a file */
+
+    /* Class names of the training data or of the model, by which the classes of a table are numbered; NULL: none. Borrowed; set by who
+     * opens the validation or test data. */
+    const struct text_list *known;
 };
 extern const struct config_key data_option_table[];
 
@@ -80,11 +97,17 @@ void data_options_free(struct data_options *o);
 
 /* Opens the data set of one split. task: what the network is for. n_classes: classes of the network's head (0: unknown); more classes in
  * the data than that, or a class id beyond it, is an error that names the file and line. -1 and err on failure; also when nothing is left.
- * Say what is missing when the split isn't given (e.g. "[data] has no valid="). */
+ * Say what is missing when the split isn't given (e.g. "[data] has no valid="). task TASK_CLASSIFY stands for all that has no boxes: a
+ * format that knows better (tables) sets another in d->task. n_classes 1 without boxes: one output that tells two classes apart. */
 int dataset_open(struct dataset *d, const struct data_options *o, enum split split, enum task task, int n_classes, int want_w, int want_h,
                  int want_c, uint64_t seed, struct error *err);
 
-/* Decodes the pixels of sample i. Thread-safe. */
+/* True when dataset_open finds samples for that split: its path is given, or it is a part of train=. */
+bool dataset_has(const struct data_options *o, enum split split);
+
+/* Decodes the pixels of sample i. Thread-safe. For data of numbers (dataset_has_values) dataset_values fills the input itself. */
+bool dataset_has_values(const struct dataset *d);
+int dataset_values(const struct dataset *d, int i, float *out, struct error *err);
 int dataset_image(const struct dataset *d, int i, struct image *out, struct error *err);
 
 /* For formats. Adds a sample (name is copied) and returns it (valid until the next call). */

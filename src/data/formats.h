@@ -8,6 +8,7 @@ extern const struct dataset_format dataset_shapes; /* "shapes": the built-in syn
 extern const struct dataset_format dataset_mnist;  /* idx files, plain or gzip */
 extern const struct dataset_format dataset_voc;    /* Pascal VOC folder */
 extern const struct dataset_format dataset_folder; /* a folder per class */
+extern const struct dataset_format dataset_csv;    /* a table */
 extern const struct dataset_format dataset_list;   /* Darknet: a file of image paths */
 
 /* True for a name that means data which the program makes itself; it is not searched as a path. */

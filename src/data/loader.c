@@ -183,6 +183,30 @@ static int make_plain(struct loader *l, struct slot *slot, int i, const struct a
     return 0;
 }
 
+/* Numbers need no size and no augmentation. */
+static int make_values(struct loader *l, struct slot *slot, int i, float *input, struct error *e)
+{
+    struct batch *b = &slot->batch;
+    b->original_w[i] = b->w;
+    b->original_h[i] = b->h;
+    *e = ERROR_INIT;
+    return dataset_values(l->data, b->sample[i], input, e);
+}
+
+static void make_label(const struct loader *l, struct batch *b, int i)
+{
+    const int n = l->o.n_classes;
+    const struct sample *s = &l->data->sample[b->sample[i]];
+    float *row = b->label + (size_t)i * (size_t)n;
+    memset(row, 0, (size_t)n * sizeof *row);
+    if (s->target)
+        memcpy(row, s->target, (size_t)n * sizeof *row);
+    else if (n == 1)
+        row[0] = s->label == 1; /* yes or no */
+    else if (s->label >= 0 && s->label < n)
+        row[s->label] = 1;
+}
+
 static void make_item(struct loader *l, struct slot *slot, int i)
 {
     struct batch *b = &slot->batch;
@@ -195,7 +219,9 @@ static void make_item(struct loader *l, struct slot *slot, int i)
     b->placement[i] = (struct placement){1, 1, 0, 0};
     b->original_w[i] = b->original_h[i] = 0;
     struct error e;
-    const int result = l->o.train ? make_training(l, slot, i, &a, input, &e) : make_plain(l, slot, i, &a, input, &e);
+    const int result = dataset_has_values(l->data) ? make_values(l, slot, i, input, &e)
+                       : l->o.train                ? make_training(l, slot, i, &a, input, &e)
+                                                   : make_plain(l, slot, i, &a, input, &e);
     if (result != 0) {
         pthread_mutex_lock(&l->lock);
         if (!slot->failed || i < slot->failed_item) {
@@ -206,13 +232,8 @@ static void make_item(struct loader *l, struct slot *slot, int i)
         pthread_mutex_unlock(&l->lock);
         return;
     }
-    if (b->label) {
-        float *row = b->label + (size_t)i * (size_t)l->o.n_classes;
-        const int label = l->data->sample[b->sample[i]].label;
-        memset(row, 0, (size_t)l->o.n_classes * sizeof *row);
-        if (label >= 0 && label < l->o.n_classes)
-            row[label] = 1;
-    }
+    if (b->label)
+        make_label(l, b, i);
 }
 
 static void *work(void *context)
@@ -343,7 +364,7 @@ static void slot_init(struct slot *slot, const struct loader_options *o)
     b->placement = mem_new(n, sizeof *b->placement);
     b->original_w = mem_new(n, sizeof *b->original_w);
     b->original_h = mem_new(n, sizeof *b->original_h);
-    b->label = o->n_classes > 0 && o->augment.task == TASK_CLASSIFY ? mem_new(n * (size_t)o->n_classes, sizeof *b->label) : NULL;
+    b->label = o->n_classes > 0 && o->augment.task != TASK_DETECT ? mem_new(n * (size_t)o->n_classes, sizeof *b->label) : NULL;
     b->box_start = mem_new(n + 1, sizeof *b->box_start);
     b->bad = mem_new(n, sizeof *b->bad);
     slot->boxes = mem_new(n, sizeof *slot->boxes);

@@ -12,7 +12,7 @@ struct batch {
     int *sample;                 /* n sample numbers of the data set */
     struct placement *placement; /* n; meaningful without augmentation: original image → input */
     int *original_w, *original_h;
-    float *label;          /* n × n_classes one-hot; NULL for detection */
+    float *label;          /* n × n_classes: one-hot (n_classes 1: 0 or 1), labels or numbers; NULL for detection */
     struct truth_box *box; /* fractions of the input */
     int *box_start;        /* n + 1 */
     bool *bad;             /* n: the image couldn't be read; its input is grey and it has no boxes (evaluation leaves it out) */
@@ -25,7 +25,7 @@ struct loader_options {
     int64_t first; /* training: number of the first image of the endless sequence (resume): iteration × batch */
     int threads;   /* worker threads; ≥ 1 */
     int ahead;     /* batches prepared ahead; ≥ 1 */
-    int n_classes; /* width of label */
+    int n_classes; /* width of label: of a data set with targets their number */
     struct augment augment;
     /* Multi-scale: input size of batch number b of the sequence (first / batch + …), NULL: always augment.w × augment.h. */
     void (*size_of)(void *context, int64_t batch_number, int *w, int *h);

@@ -10,6 +10,11 @@
 #include "data/loader.h"
 #include "detect/ap.h"
 
+/* Of one target: squared and absolute errors; the truths' squared distance from their mean, kept up to date (Welford 1962). */
+struct sums {
+    double squared, absolute, mean, spread;
+};
+
 struct evaluator {
     struct network *net;
     const struct dataset *data;
@@ -17,6 +22,8 @@ struct evaluator {
     struct evaluation *out;
     struct ap *ap;          /* detector */
     int64_t right1, right5; /* classifier */
+    int64_t exact;          /* labels: images with every label right */
+    struct sums *sums;      /* regression, of each target */
     double loss;
 };
 
@@ -84,11 +91,69 @@ static void add_detections(struct evaluator *e, const struct batch *b)
     free(found);
 }
 
+/* One output: yes or no. */
+static void add_yes_no(struct evaluator *e, const struct batch *b)
+{
+    const real *p = network_output(e->net)->out.x;
+    for (int i = 0; i < b->n; i++) {
+        const int truth = e->data->sample[b->sample[i]].label == 1, best = (double)p[i] >= e->o->yes;
+        e->right1 += truth == best;
+        e->right5++;
+        e->out->confusion[truth * 2 + best]++;
+    }
+}
+
+static void add_labels(struct evaluator *e, const struct batch *b)
+{
+    const int n = e->out->n_classes;
+    const real *p = network_output(e->net)->out.x;
+    for (int i = 0; i < b->n; i++) {
+        int right = 0;
+        for (int k = 0; k < n; k++) {
+            struct class_figures *f = &e->out->class_figures[k];
+            const bool truth = e->data->sample[b->sample[i]].target[k] >= .5f,
+                       yes = (double)p[(size_t)i * (size_t)n + (size_t)k] >= e->o->yes;
+            f->truths += truth;
+            f->true_positives += truth && yes;
+            f->false_positives += !truth && yes;
+            f->false_negatives += truth && !yes;
+            right += truth == yes;
+        }
+        e->right1 += right;
+        e->exact += right == n;
+    }
+}
+
+static void add_numbers(struct evaluator *e, const struct batch *b)
+{
+    const int n = e->out->n_classes;
+    const real *p = network_output(e->net)->out.x;
+    for (int i = 0; i < b->n; i++)
+        for (int k = 0; k < n; k++) {
+            struct sums *s = &e->sums[k];
+            const double t = (double)e->data->sample[b->sample[i]].target[k], error = (double)p[(size_t)i * (size_t)n + (size_t)k] - t;
+            const double before = t - s->mean;
+            s->squared += error * error;
+            s->absolute += fabs(error);
+            s->mean += before / (e->out->images - b->n + i + 1);
+            s->spread += before * (t - s->mean);
+        }
+}
+
 static void add_answers(struct evaluator *e, const struct batch *b)
 {
     const struct layer *answer = network_output(e->net);
     const int n = e->out->n_classes;
     const size_t each = shape_each(answer->out.shape);
+    if (e->data->task == TASK_LABELS || e->data->task == TASK_REGRESS) {
+        assert(each == (size_t)n && e->data->n_targets == n);
+        (e->data->task == TASK_LABELS ? add_labels : add_numbers)(e, b);
+        return;
+    }
+    if (e->net->n_classes == 1) {
+        add_yes_no(e, b);
+        return;
+    }
     assert(each >= (size_t)n);
     for (int i = 0; i < b->n; i++) {
         const real *p = answer->out.x + (size_t)i * each;
@@ -149,13 +214,35 @@ static void finish_classifier(struct evaluator *e)
     }
 }
 
+static void finish_labels(struct evaluator *e)
+{
+    struct evaluation *out = e->out;
+    out->accuracy = share((double)e->right1, (double)out->images * out->n_classes);
+    out->exact = share((double)e->exact, out->images);
+}
+
+static void finish_regression(struct evaluator *e)
+{
+    struct evaluation *out = e->out;
+    const int n = out->n_classes;
+    for (int k = 0; k < n; k++) {
+        const struct sums *s = &e->sums[k];
+        out->target_figures[k] = (struct target_figures){
+            .mse = s->squared / out->images, .mae = s->absolute / out->images, .r2 = s->spread > 0 ? 1 - s->squared / s->spread : NAN};
+        out->mse += out->target_figures[k].mse / n;
+        out->mae += out->target_figures[k].mae / n;
+        out->r2 += out->target_figures[k].r2 / n;
+    }
+    out->rmse = sqrt(out->mse);
+}
+
 /* One batch through the network, whose plan has room for exactly its images. */
 static int evaluate_batch(struct evaluator *e, struct batch *b, struct error *err)
 {
     struct network *net = e->net;
     const size_t input = shape_each(net->input.shape);
     const int read = b->n;
-    drop_bad(b, input, (size_t)e->out->n_classes);
+    drop_bad(b, input, (size_t)net->n_classes);
     e->out->bad += read - b->n;
     if (b->n == 0)
         return 0;
@@ -163,7 +250,7 @@ static int evaluate_batch(struct evaluator *e, struct batch *b, struct error *er
         return -1;
     for (size_t i = 0; i < (size_t)b->n * input; i++)
         net->input.x[i] = (real)b->input[i];
-    const struct targets targets = {.label = b->label, .n_labels = e->out->n_classes, .box = b->box, .box_start = b->box_start};
+    const struct targets targets = {.label = b->label, .n_labels = net->n_classes, .box = b->box, .box_start = b->box_start};
     const struct run run = {.mode = MODE_EVAL, .seed = net->seed, .targets = &targets};
     e->loss += network_forward(net, &run);
     e->out->images += b->n;
@@ -184,7 +271,7 @@ static int evaluate_all(struct evaluator *e, int batch, struct error *err)
         .batch = batch,
         .threads = e->o->threads > 0 ? e->o->threads : 1,
         .ahead = 2,
-        .n_classes = e->out->n_classes,
+        .n_classes = net->n_classes,
         .seed = net->seed,
         .augment = augment_from(&net->options, net->jitter, net->resize, e->data->task, s.w, s.h, s.c),
     };
@@ -207,11 +294,16 @@ int evaluate(struct network *net, const struct dataset *d, const struct evaluate
     const int batch = net->input.shape.n;
     *out = (struct evaluation){.task = d->task, .n_classes = net->n_classes, .loss = NAN};
     struct evaluator e = {.net = net, .data = d, .o = o, .out = out};
+    if (d->task == TASK_CLASSIFY && net->n_classes == 1)
+        out->n_classes = 2;
     const size_t n = (size_t)out->n_classes;
     out->class_figures = mem_new(n, sizeof *out->class_figures);
     if (d->task == TASK_DETECT)
         e.ap = ap_new(out->n_classes);
-    else
+    else if (d->task == TASK_REGRESS) {
+        out->target_figures = mem_new(n, sizeof *out->target_figures);
+        e.sums = mem_new(n, sizeof *e.sums);
+    } else if (d->task == TASK_CLASSIFY)
         out->confusion = mem_new(n * n, sizeof *out->confusion);
 
     int result = evaluate_all(&e, batch, err);
@@ -225,10 +317,15 @@ int evaluate(struct network *net, const struct dataset *d, const struct evaluate
                 out->loss = e.loss / out->images;
         if (e.ap)
             finish_detector(&e);
+        else if (d->task == TASK_REGRESS)
+            finish_regression(&e);
+        else if (d->task == TASK_LABELS)
+            finish_labels(&e);
         else
             finish_classifier(&e);
     }
     ap_free(e.ap);
+    free(e.sums);
     if (result != 0)
         evaluation_free(out);
     return result;
@@ -238,6 +335,8 @@ void evaluation_free(struct evaluation *e)
 {
     free(e->confusion);
     free(e->class_figures);
+    free(e->target_figures);
     e->confusion = NULL;
+    e->target_figures = NULL;
     e->class_figures = NULL;
 }

@@ -11,13 +11,18 @@ struct evaluate_options {
     double nms;       /* IoU of non-maximum suppression; .45 */
     double threshold; /* score at which precision and recall are counted; .25 */
     double iou;       /* IoU of a right box there; .5 */
+    double yes;       /* output from which a yes/no answer is yes; .5 */
 };
-#define EVALUATE_DEFAULTS ((struct evaluate_options){.threads = 2, .floor = .001, .nms = .45, .threshold = .25, .iou = .5})
+#define EVALUATE_DEFAULTS ((struct evaluate_options){.threads = 2, .floor = .001, .nms = .45, .threshold = .25, .iou = .5, .yes = .5})
 
 struct class_figures {
-    int truths; /* without the difficult ones; images of that class for a classifier */
+    int truths; /* without the difficult ones; images of that class for a classifier; of a label, images that have it */
     double ap;  /* AP at IoU .5, all points; NaN: no truth. Classifier: share of its images that are right */
     int true_positives, false_positives, false_negatives; /* at the threshold */
+};
+
+struct target_figures {
+    double mse, mae, r2;
 };
 
 struct evaluation {
@@ -28,11 +33,17 @@ struct evaluation {
     /* detector */
     double map50, map; /* at IoU .5; mean over .5, .55 … .95 */
     double precision, recall;
-    /* classifier */
+    /* classifier, with one output too: n_classes is 2 then */
     double top1, top5;
-    int *confusion; /* n_classes × n_classes, row: truth, column: answer; NULL for a detector */
-    int n_classes;
-    struct class_figures *class_figures; /* n_classes */
+    int *confusion; /* n_classes × n_classes, row: truth, column: answer; NULL for other tasks */
+    /* labels: share of the answers that are right, over images and labels; share of the images with every label right */
+    double accuracy, exact;
+    /* regression: over images and targets: mean squared error, its root, mean absolute error; R² (mean over the targets of
+     * 1 − Σ(p − t)² / Σ(t − mean t)²; NaN where a target is constant) */
+    double mse, rmse, mae, r2;
+    struct target_figures *target_figures; /* n_classes, for regression; else NULL */
+    int n_classes;                         /* or targets */
+    struct class_figures *class_figures;   /* n_classes */
 };
 
 /* Runs the network over a data set opened for its task. The network must be planned (for training or for inference); it keeps its plan's

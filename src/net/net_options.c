@@ -5,7 +5,8 @@
 /* In the order of enum policy. Darknet also has `sigmoid` and `random`. */
 static const char *const policies[] = {"constant", "step", "steps", "exp", "poly", "sgdr", "snapshot", NULL};
 
-const char *const best_metric_names[] = {"auto", "loss", "top1", "top5", "mAP50", "mAP", "precision", "recall", NULL};
+const char *const best_metric_names[] = {"auto",   "loss",     "top1",  "top5", "mAP50", "mAP", "precision",
+                                         "recall", "accuracy", "exact", "rmse", "mae",   NULL};
 
 /* In the order of enum conv_precision. */
 static const char *const precisions[] = {"fp32", "bf16", NULL};
@@ -74,7 +75,8 @@ const struct config_key net_option_table[] = {
     {"seed", OPTION_LONG, AT(seed), "1", NATURAL, .help = "seed of all random numbers; --seed wins"},
 
     {"best_metric", OPTION_CHOICE, AT(best_metric), "auto", .choices = best_metric_names,
-     .help = "figure of the validation that chooses best.safetensors and that patience= waits for; auto: mAP50 of a detector, else top1"},
+     .help = "figure of the validation that chooses best.safetensors and that patience= waits for; auto: mAP50 of a detector, rmse of a "
+             "regression, accuracy of labels, else top1"},
     {"patience", OPTION_INT, AT(patience), "0", NATURAL,
      .help = "training ends after this many validations without a better best_metric; 0: never"},
 

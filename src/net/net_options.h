@@ -8,7 +8,20 @@
 
 enum policy { POLICY_CONSTANT, POLICY_STEP, POLICY_STEPS, POLICY_EXP, POLICY_POLY, POLICY_SGDR, POLICY_SNAPSHOT };
 
-enum best_metric { BEST_AUTO, BEST_LOSS, BEST_TOP1, BEST_TOP5, BEST_MAP50, BEST_MAP, BEST_PRECISION, BEST_RECALL };
+enum best_metric {
+    BEST_AUTO,
+    BEST_LOSS,
+    BEST_TOP1,
+    BEST_TOP5,
+    BEST_MAP50,
+    BEST_MAP,
+    BEST_PRECISION,
+    BEST_RECALL,
+    BEST_ACCURACY,
+    BEST_EXACT,
+    BEST_RMSE,
+    BEST_MAE
+};
 extern const char *const best_metric_names[]; /* in that order */
 
 struct net_options {

@@ -10,12 +10,19 @@
 #include "base/mem.h"
 #include "image/draw.h"
 
+const char *metric_name(enum task task, enum metric what)
+{
+    static const char *const common[] = {"iteration", "epoch", "learning_rate", "loss", "valid_loss"};
+    static const char *const own[][METRICS - METRIC_A] = {[TASK_CLASSIFY] = {"top1", "top5", NULL},
+                                                          [TASK_DETECT] = {"mAP50", "precision", "recall"},
+                                                          [TASK_REGRESS] = {"rmse", "mae", "r2"},
+                                                          [TASK_LABELS] = {"accuracy", "exact", NULL}};
+    return what < METRIC_A ? common[what] : own[task][what - METRIC_A];
+}
+
 static const char *column(const struct metrics *m, int i)
 {
-    static const char *const detector[METRICS] = {"iteration",  "epoch", "learning_rate", "loss",
-                                                  "valid_loss", "mAP50", "precision",     "recall"};
-    static const char *const classifier[METRICS] = {"iteration", "epoch", "learning_rate", "loss", "valid_loss", "top1", "top5", NULL};
-    return m->detector ? detector[i] : classifier[i];
+    return metric_name(m->task, (enum metric)i);
 }
 
 static void print_csv(FILE *f, const struct metrics *m, const double *row)
@@ -106,9 +113,9 @@ static int rewrite(const struct metrics *m, const char *name, bool csv, struct e
     return result;
 }
 
-int metrics_open(struct metrics *m, const char *folder, bool detector, double iteration, struct error *err)
+int metrics_open(struct metrics *m, const char *folder, enum task task, double iteration, struct error *err)
 {
-    *m = (struct metrics){.folder = mem_string(folder), .detector = detector};
+    *m = (struct metrics){.folder = mem_string(folder), .task = task};
     char *path = text_join(folder, "metrics.csv");
     int result = 0;
     if (iteration > 0 && file_exists(path))
@@ -166,13 +173,16 @@ int metrics_chart(const struct metrics *m, const char *title, struct error *err)
     for (int i = METRIC_RATE; i < METRICS; i++)
         if (column(m, i))
             s[i] = series(m, i, i - METRIC_RATE, space + (size_t)(2 * i) * n, space + (size_t)(2 * i + 1) * n);
+    const bool errors = m->task == TASK_REGRESS; /* have no upper end; R² stands in the table only */
     const struct draw_panel panel[3] = {
         {.y_label = "loss", .log_y = 1, .series = &s[METRIC_LOSS], .n_series = 2},
-        {.y_label = m->detector ? "validation" : "accuracy",
+        {.y_label = errors                   ? "error"
+                    : m->task == TASK_DETECT ? "validation"
+                                             : "accuracy",
          .y_min = 0,
-         .y_max = 1,
+         .y_max = errors ? 0 : 1,
          .series = &s[METRIC_A],
-         .n_series = m->detector ? 3 : 2},
+         .n_series = m->task == TASK_DETECT ? 3 : 2},
         {.y_label = "learning rate", .series = &s[METRIC_RATE], .n_series = 1},
     };
     const struct draw_chart chart = {.title = title, .x_label = "iteration", .panel = panel, .n_panels = 3};

@@ -3,10 +3,10 @@
 #ifndef DLNET_TRAIN_METRICS_H
 #define DLNET_TRAIN_METRICS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
+#include "data/dataset.h"
 
 enum metric {
     METRIC_ITERATION,
@@ -14,22 +14,25 @@ enum metric {
     METRIC_RATE,
     METRIC_LOSS,       /* mean over the iterations since the row before */
     METRIC_VALID_LOSS, /* this and the rest: NaN in rows without validation */
-    METRIC_A,          /* detector: mAP50; classifier: top1 */
-    METRIC_B,          /* precision; top5 */
-    METRIC_C,          /* recall; unused */
+    METRIC_A,          /* detector: mAP50; classifier: top1; labels: accuracy; regression: rmse */
+    METRIC_B,          /* precision; top5; exact; mae */
+    METRIC_C,          /* recall; unused; unused; r2 */
     METRICS
 };
 
 struct metrics {
     char *folder;
-    bool detector;
+    enum task task;
     double (*row)[METRICS];
     int n;
     size_t capacity;
 };
 
+/* Name of a column; NULL: a training of that task has none. */
+const char *metric_name(enum task task, enum metric what);
+
 /* Starts the table of a run folder: empty, or with the rows up to `iteration` of the metrics.csv that stands there. Writes the files. */
-int metrics_open(struct metrics *m, const char *folder, bool detector, double iteration, struct error *err);
+int metrics_open(struct metrics *m, const char *folder, enum task task, double iteration, struct error *err);
 
 /* Adds a row and appends it to metrics.csv and metrics.jsonl. */
 int metrics_add(struct metrics *m, const double row[METRICS], struct error *err);

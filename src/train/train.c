@@ -24,6 +24,7 @@ struct training {
     struct trainer trainer;
     struct dataset valid;
     bool has_valid, detector, terminal;
+    double yes; /* output from which a yes/no answer is yes */
     struct progress progress;
     struct averages averages;
     enum best_metric metric; /* not BEST_AUTO */
@@ -83,25 +84,47 @@ static void end_line(struct training *r)
     r->shown = 0;
 }
 
+/* What best_metric= may name, for which task, and which way is better. */
+static const struct {
+    enum task task; /* −1: all */
+    bool lower;
+    size_t offset;
+} best_figures[] = {
+    [BEST_LOSS] = {(enum task) - 1, true, offsetof(struct evaluation, loss)},
+    [BEST_TOP1] = {TASK_CLASSIFY, false, offsetof(struct evaluation, top1)},
+    [BEST_TOP5] = {TASK_CLASSIFY, false, offsetof(struct evaluation, top5)},
+    [BEST_MAP50] = {TASK_DETECT, false, offsetof(struct evaluation, map50)},
+    [BEST_MAP] = {TASK_DETECT, false, offsetof(struct evaluation, map)},
+    [BEST_PRECISION] = {TASK_DETECT, false, offsetof(struct evaluation, precision)},
+    [BEST_RECALL] = {TASK_DETECT, false, offsetof(struct evaluation, recall)},
+    [BEST_ACCURACY] = {TASK_LABELS, false, offsetof(struct evaluation, accuracy)},
+    [BEST_EXACT] = {TASK_LABELS, false, offsetof(struct evaluation, exact)},
+    [BEST_RMSE] = {TASK_REGRESS, true, offsetof(struct evaluation, rmse)},
+    [BEST_MAE] = {TASK_REGRESS, true, offsetof(struct evaluation, mae)},
+};
+
+static enum best_metric usual_metric(enum task task)
+{
+    static const enum best_metric usual[] = {
+        [TASK_CLASSIFY] = BEST_TOP1, [TASK_DETECT] = BEST_MAP50, [TASK_REGRESS] = BEST_RMSE, [TASK_LABELS] = BEST_ACCURACY};
+    return usual[task];
+}
+
 /* The figure that best_metric= names; what isn't a number is the worst. */
 static double figure_of(const struct training *r, const struct evaluation *e)
 {
-    switch (r->metric) {
-    case BEST_LOSS:
-        return isfinite(e->loss) ? e->loss : INFINITY;
-    case BEST_TOP5:
-        return e->top5;
-    case BEST_MAP50:
-        return isfinite(e->map50) ? e->map50 : 0;
-    case BEST_MAP:
-        return isfinite(e->map) ? e->map : 0;
-    case BEST_PRECISION:
-        return e->precision;
-    case BEST_RECALL:
-        return e->recall;
-    default:
-        return e->top1;
-    }
+    const double v = *(const double *)((const char *)e + best_figures[r->metric].offset);
+    return isfinite(v) ? v : best_figures[r->metric].lower ? INFINITY : 0;
+}
+
+static void fill_row(const struct evaluation *e, double row[METRICS])
+{
+    const double figures[][METRICS - METRIC_A] = {[TASK_CLASSIFY] = {e->top1, e->top5, NAN},
+                                                  [TASK_DETECT] = {e->map50, e->precision, e->recall},
+                                                  [TASK_REGRESS] = {e->rmse, e->mae, e->r2},
+                                                  [TASK_LABELS] = {e->accuracy, e->exact, NAN}};
+    row[METRIC_VALID_LOSS] = e->loss;
+    memcpy(&row[METRIC_A], figures[e->task], sizeof figures[0]);
 }
 
 static void tell_validation(struct training *r, const char *of, const struct evaluation *e, const char *note)
@@ -109,17 +132,20 @@ static void tell_validation(struct training *r, const char *of, const struct eva
     if (r->o->quiet)
         return;
     end_line(r);
+    double row[METRICS];
+    fill_row(e, row);
     fprintf(stderr, "validation %s: ", of);
-    if (r->detector)
-        fprintf(stderr, "mAP50 %.4f  precision %.3f  recall %.3f  loss %.4f%s\n", e->map50, e->precision, e->recall, e->loss, note);
-    else
-        fprintf(stderr, "top1 %.4f  top5 %.4f  loss %.4f%s\n", e->top1, e->top5, e->loss, note);
+    for (int i = METRIC_A; i < METRICS; i++)
+        if (metric_name(e->task, (enum metric)i))
+            fprintf(stderr, "%s %.4f  ", metric_name(e->task, (enum metric)i), row[i]);
+    fprintf(stderr, "loss %.4f%s\n", e->loss, note);
 }
 
 static int measure(struct training *r, struct evaluation *e, struct error *err)
 {
     struct evaluate_options o = EVALUATE_DEFAULTS;
     o.threads = r->o->threads;
+    o.yes = r->yes;
     return evaluate(r->net, &r->valid, &o, e, err);
 }
 
@@ -130,12 +156,9 @@ static int validate_network(struct training *r, double row[METRICS], struct erro
     struct evaluation e;
     if (measure(r, &e, err) != 0)
         return -1;
-    row[METRIC_VALID_LOSS] = e.loss;
-    row[METRIC_A] = r->detector ? e.map50 : e.top1;
-    row[METRIC_B] = r->detector ? e.precision : e.top5;
-    row[METRIC_C] = r->detector ? e.recall : NAN;
+    fill_row(&e, row);
     const double figure = figure_of(r, &e);
-    const bool better = isnan(p->best) || (r->metric == BEST_LOSS ? figure < p->best : figure > p->best);
+    const bool better = isnan(p->best) || (best_figures[r->metric].lower ? figure < p->best : figure > p->best);
     p->stale = better ? 0 : p->stale + 1;
     if (better) {
         p->best = figure;
@@ -301,11 +324,15 @@ static int check_options(struct training *r, struct error *err)
     const struct config *c = &r->net->config;
     const struct config_section *s = config_find(c, "net");
     const int before = err->count;
-    r->metric = o->best_metric != BEST_AUTO ? (enum best_metric)o->best_metric : r->detector ? BEST_MAP50 : BEST_TOP1;
-    const bool of_detector = r->metric >= BEST_MAP50;
-    if (r->metric != BEST_LOSS && of_detector != r->detector)
-        option_error(c, s, "best_metric", err, "best_metric=%s is a figure of a %s, expected %s", config_get(s, "best_metric")->value,
-                     of_detector ? "detector" : "classifier", r->detector ? "loss, mAP50, mAP, precision or recall" : "loss, top1 or top5");
+    const enum task task = r->trainer.data.task;
+    r->metric = o->best_metric != BEST_AUTO ? (enum best_metric)o->best_metric : usual_metric(task);
+    if (r->metric != BEST_LOSS && best_figures[r->metric].task != task) {
+        static const char *const known[] = {[TASK_CLASSIFY] = "a classifier has loss, top1 and top5",
+                                            [TASK_DETECT] = "a detector has loss, mAP50, mAP, precision and recall",
+                                            [TASK_REGRESS] = "regression has loss, rmse and mae",
+                                            [TASK_LABELS] = "labels have loss, accuracy and exact"};
+        option_error(c, s, "best_metric", err, "best_metric=%s doesn't fit: %s", best_metric_names[r->metric], known[task]);
+    }
     if (o->patience > 0 && !r->has_valid)
         option_error(c, s, "patience", err, "patience=%d waits for a better validation, but [data] has no valid=", o->patience);
     if (o->policy == POLICY_SNAPSHOT && o->snapshots < 1)
@@ -320,12 +347,21 @@ static int check_options(struct training *r, struct error *err)
 
 static int open_valid(struct training *r, const struct data_options *data, struct error *err)
 {
-    r->has_valid = data->valid && *data->valid;
+    r->has_valid = dataset_has(data, SPLIT_VALID);
     if (!r->has_valid)
         return 0;
     const struct net_options *o = &r->net->options;
-    return dataset_open(&r->valid, data, SPLIT_VALID, r->detector ? TASK_DETECT : TASK_CLASSIFY, r->net->n_classes, o->width, o->height,
-                        o->channels, r->trainer.seed, err);
+    struct data_options same = *data; /* and the same classes */
+    same.known = &r->trainer.data.names;
+    if (dataset_open(&r->valid, &same, SPLIT_VALID, r->detector ? TASK_DETECT : TASK_CLASSIFY, r->net->n_classes, o->width, o->height,
+                     o->channels, r->trainer.seed, err) != 0)
+        return -1;
+    if (r->valid.task == r->trainer.data.task)
+        return 0;
+    dataset_close(&r->valid);
+    return error_at(
+        err, EXIT_DATA, data->file, data->valid_line,
+        "the targets of the validation data are of another kind than those of the training data: say which with task= in [data]");
 }
 
 /* The model carries the names of its classes: the data's, or, where these have none, those of the model that it started from. */
@@ -337,8 +373,10 @@ static void name_classes(struct network *net, const struct dataset *d)
         free(net->names[i]);
     free(net->names);
     net->names = mem_new((size_t)net->n_classes, sizeof *net->names);
+    /* One output tells the second of two classes from the first. */
+    const int first = net->n_classes == 1 && d->names.n == 2 ? 1 : 0;
     for (int i = 0; i < net->n_classes; i++)
-        net->names[i] = i < d->names.n ? mem_string(d->names.item[i]) : mem_format("%d", i);
+        net->names[i] = i < d->names.n ? mem_string(d->names.item[first + i]) : mem_format("%d", i);
 }
 
 static void tell(const struct training *r)
@@ -346,9 +384,9 @@ static void tell(const struct training *r)
     if (r->o->quiet)
         return;
     const struct trainer *t = &r->trainer;
-    fprintf(stderr, "%s: %d layers, %d training images, %d validation images, batch %d, %lld iterations (%.1f epochs)\n",
-            r->net->config.path, r->net->n_layers, t->data.n_samples, r->has_valid ? r->valid.n_samples : 0, r->net->options.batch,
-            (long long)t->total, (double)t->total * r->net->options.batch / t->data.n_samples);
+    fprintf(stderr, "%s: %d layers, %d training %s, %d for validation, batch %d, %lld iterations (%.1f epochs)\n", r->net->config.path,
+            r->net->n_layers, t->data.n_samples, dataset_has_values(&t->data) ? "rows" : "images", r->has_valid ? r->valid.n_samples : 0,
+            r->net->options.batch, (long long)t->total, (double)t->total * r->net->options.batch / t->data.n_samples);
     fprintf(stderr, "memory: about %.0f MB at most (parameters, gradients and momentum %.1f MB, activations %.1f MB, loader %.1f MB)\n",
             (double)t->bytes / 1e6, 3e-6 * (double)r->net->param_bytes, 1e-6 * (double)r->net->arena_bytes,
             1e-6 * (double)(t->bytes - 3 * r->net->param_bytes - r->net->arena_bytes));
@@ -377,7 +415,7 @@ static int begin(struct training *r, struct error *err)
             fprintf(stderr, "%s: goes on after iteration %lld of %lld\n", o->out, (long long)r->trainer.iteration,
                     (long long)r->trainer.total);
     }
-    if (metrics_open(&r->metrics, o->out, r->detector, (double)r->trainer.iteration, err) != 0)
+    if (metrics_open(&r->metrics, o->out, r->trainer.data.task, (double)r->trainer.iteration, err) != 0)
         return -1;
     char *path = text_join(o->out, "effective.cfg"), *text = config_text(&r->net->config);
     const int result = file_write(path, text, strlen(text), err);
@@ -388,8 +426,12 @@ static int begin(struct training *r, struct error *err)
 
 int train_run(struct network *net, const struct data_options *data, const struct train_options *o, struct error *err)
 {
-    struct training r = {
-        .net = net, .o = o, .detector = network_is_detector(net), .terminal = isatty(STDERR_FILENO), .progress = {.best = NAN}};
+    struct training r = {.net = net,
+                         .o = o,
+                         .detector = network_is_detector(net),
+                         .terminal = isatty(STDERR_FILENO),
+                         .yes = data->threshold,
+                         .progress = {.best = NAN}};
     int result = trainer_open(&r.trainer, net, data, o->threads, err);
     if (result == 0) {
         result = open_valid(&r, data, err);

@@ -70,7 +70,7 @@ struct loader_options trainer_loader_options(const struct trainer *t)
                                .first = t->iteration * o->batch,
                                .threads = t->threads,
                                .ahead = 2 * o->subdivisions + 1,
-                               .n_classes = t->data.task == TASK_CLASSIFY ? net->n_classes : 0};
+                               .n_classes = t->data.task != TASK_DETECT ? net->n_classes : 0};
     l.augment = augment_from(o, net->jitter, net->resize, t->data.task, o->width, o->height, o->channels);
     if (net->random) {
         l.size_of = size_of;
@@ -123,7 +123,7 @@ int trainer_open(struct trainer *t, struct network *net, const struct data_optio
         trainer_close(t);
         return -1;
     }
-    if (task == TASK_CLASSIFY)
+    if (task != TASK_DETECT)
         t->label = mem_new((size_t)t->part * (size_t)net->n_classes, sizeof(real));
     struct loader_options l = trainer_loader_options(t);
     t->bytes = 3 * net->param_bytes + net->arena_bytes + loader_bytes(&l);

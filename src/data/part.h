@@ -1,0 +1,18 @@
+/* part: one data set cut into a part to train on and one to validate on: valid_fraction=, or folds= and fold=. */
+#ifndef DLNET_DATA_PART_H
+#define DLNET_DATA_PART_H
+
+#include "data/dataset.h"
+
+/* True when the validation set is cut out of train=. */
+bool part_is_wanted(const struct data_options *o);
+
+/* Keys that contradict each other. 0 or −1. */
+int part_check(const struct data_options *o, struct error *err);
+
+/* Keeps the part for validation (or the other) of the samples of d, in their order; the draw is keyed by d->seed. Each class gives its
+ * share: of n samples of a class n/folds go into each fold, the remainders to the folds in turn, so that neither the folds' sizes nor a
+ * class' counts in them differ by more than one. −1: nothing would be left. */
+int part_take(struct dataset *d, bool valid, const char *path, struct error *err);
+
+#endif
