@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <math.h>
 
+#include "base/simd.h"
+
 /* Finaliser of SplitMix64 (Steele, Lea, Flood 2014, with Stafford's variant 13 constants). */
 static uint64_t mix(uint64_t z)
 {
@@ -16,6 +18,23 @@ static const uint64_t golden = 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio, Spli
 uint64_t rng_at(uint64_t key, uint64_t index)
 {
     return mix(key + golden * (index + 1));
+}
+
+SIMD_CLONES static void pairs(uint64_t key, size_t first, size_t n, uint32_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t bits = mix(key + golden * (first + i + 1));
+        out[2 * i] = (uint32_t)bits;
+        out[2 * i + 1] = (uint32_t)(bits >> 32);
+    }
+}
+
+void rng_halves(uint64_t key, size_t first, size_t n, uint32_t *out)
+{
+    assert(first % 2 == 0);
+    pairs(key, first / 2, n / 2, out);
+    if (n % 2 != 0)
+        out[n - 1] = (uint32_t)rng_at(key, (first + n) / 2);
 }
 
 struct rng rng_make(uint64_t seed, enum rng_stream stream, uint64_t a, uint64_t b)

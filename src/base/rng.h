@@ -5,6 +5,7 @@
 #ifndef DLNET_BASE_RNG_H
 #define DLNET_BASE_RNG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Who draws. Two streams never share numbers. Append only: saved models depend on the values. */
@@ -30,6 +31,9 @@ struct rng rng_make(uint64_t seed, enum rng_stream stream, uint64_t a, uint64_t 
 
 /* The index-th 64 random bits of a key (stateless form). */
 uint64_t rng_at(uint64_t key, uint64_t index);
+
+/* out[i] = 32 random bits of number first + i of a key: half of those of rng_at(key, (first + i) / 2). first is even. */
+void rng_halves(uint64_t key, size_t first, size_t n, uint32_t *out);
 
 uint64_t rng_bits(struct rng *r);                      /* 64 bits */
 double rng_uniform(struct rng *r);                     /* [0, 1) */

@@ -8,6 +8,7 @@
 #include "cli/cli_model.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "net/monte_carlo.h"
 
 const char cmd_predict_usage[] =
     "Usage: dlnet predict [-m MODEL | CFG WEIGHTS] IMAGE … [options]\n"
@@ -19,6 +20,8 @@ const char cmd_predict_usage[] =
     "\n"
     "  --top N         classes a picture (5, or all when there are fewer)\n"
     "  --json          one object a picture: image, top: class, class_id, probability\n"
+    "  --mc N          Monte-Carlo dropout: N passes in which the dropout layers draw as in training; the mean\n"
+    "                  of the probability and, after it, its variance (\"variance\" in JSON); --seed N for others\n"
     "  --out PATH      also writes pictures with the likeliest class on them: a folder, or FILE.png or .jpg\n"
     "                  for one picture\n"
     "\n"
@@ -26,12 +29,25 @@ const char cmd_predict_usage[] =
     "is missing).\n"
     "\n"
     "  dlnet predict -m runs/mnist/best.safetensors digit.png\n"
+    "  dlnet predict -m runs/mnist/best.safetensors digit.png --mc 50\n"
     "  dlnet predict darknet19.cfg darknet19.weights --names imagenet.names photos/ --top 3 --json\n";
 
 struct predict {
-    struct cli_session session;
+    struct cli_session session; /* first */
     int top;
+    int mc;                  /* --mc; 0: not given */
+    double *mean, *variance; /* with --mc, of each output */
 };
+
+static void monte_carlo(struct cli_session *s, const struct cli_image *image)
+{
+    struct predict *c = (struct predict *)s;
+    const uint64_t seed = s->common.seed >= 0 ? (uint64_t)s->common.seed : s->net->seed;
+    network_monte_carlo(s->net, image->input, c->mc, seed, c->mean, c->variance);
+    real *p = network_output(s->net)->out.x;
+    for (size_t i = 0; i < shape_each(network_output(s->net)->out.shape); i++)
+        p[i] = (real)c->mean[i];
+}
 
 /* Class ids of the `top` largest of p[0 .. n), largest first, the lower id first among equals. */
 static void rank(const real *p, int n, int top, int *ids)
@@ -47,7 +63,9 @@ static void rank(const real *p, int n, int top, int *ids)
     }
 }
 
-static int print_json(const struct network *net, const struct cli_image *image, const real *p, const int *ids, int top, struct error *err)
+/* variance, here and below: NULL without --mc. */
+static int print_json(const struct network *net, const struct cli_image *image, const real *p, const double *variance, const int *ids,
+                      int top, struct error *err)
 {
     cJSON *root = cJSON_CreateObject();
     cli_json_text(root, "image", image->path);
@@ -58,19 +76,25 @@ static int print_json(const struct network *net, const struct cli_image *image, 
         cli_json_text(item, "class", cli_class_name(net, ids[i], buffer));
         cJSON_AddNumberToObject(item, "class_id", ids[i]);
         cJSON_AddItemToObject(item, "probability", cli_json_number((double)p[ids[i]], 6));
+        if (variance != NULL)
+            cJSON_AddItemToObject(item, "variance", cli_json_number(variance[ids[i]], 9));
         cJSON_AddItemToArray(list, item);
     }
     return cli_json_line(root, err);
 }
 
-static void print_text(const struct network *net, const struct cli_image *image, const real *p, const int *ids, int top)
+static void print_text(const struct network *net, const struct cli_image *image, const real *p, const double *variance, const int *ids,
+                       int top)
 {
     for (int i = 0; i < top; i++) {
         char buffer[16];
         cli_put_field(image->path);
         putchar('\t');
         cli_put_field(cli_class_name(net, ids[i], buffer));
-        printf("\t%.6f\n", (double)p[ids[i]]);
+        printf("\t%.6f", (double)p[ids[i]]);
+        if (variance != NULL)
+            printf("\t%.9f", variance[ids[i]]);
+        putchar('\n');
     }
 }
 
@@ -98,34 +122,50 @@ static int answer(void *context, const struct cli_image *image, struct error *er
     rank(p, n, top, ids);
     int status = 0;
     if (s->common.json)
-        status = print_json(s->net, image, p, ids, top, err);
+        status = print_json(s->net, image, p, c->variance, ids, top, err);
     else
-        print_text(s->net, image, p, ids, top);
+        print_text(s->net, image, p, c->variance, ids, top);
     if (status == 0 && s->out != NULL)
         status = draw(s, image, ids[0], p[ids[0]], err);
     free(ids);
     return status;
 }
 
+static void prepare_monte_carlo(struct predict *c)
+{
+    const size_t n = shape_each(network_output(c->session.net)->out.shape);
+    c->mean = mem_new(n, sizeof(*c->mean));
+    c->variance = mem_new(n, sizeof(*c->variance));
+    c->session.forward = monte_carlo;
+    if (!network_is_noisy(c->session.net))
+        cli_warn("--mc %d: the network has no layer that draws, such as [dropout]: all passes give the same answer", c->mc);
+}
+
 int cmd_predict(int argc, char **argv)
 {
-    enum { TOP = 256 };
-    static const struct cli_option own[] = {{"top", TOP, true}, {"out", 'o', true}, {0}};
+    enum { TOP = 256, MC };
+    static const struct cli_option own[] = {{"top", TOP, true}, {"mc", MC, true}, {"out", 'o', true}, {0}};
     struct predict c = {.session.common = CLI_COMMON_INIT, .top = 5};
     struct cli_session *s = &c.session;
     int option, status = EXIT_OK;
     while (status == EXIT_OK && (option = cli_next_option(argc, argv, own, &s->common)) != -1) {
-        long top = c.top;
-        if ((option == TOP && cli_whole("top", optarg, 1, INT_MAX, &top) != 0) || option == '?')
+        long top = c.top, mc = c.mc;
+        if ((option == TOP && cli_whole("top", optarg, 1, INT_MAX, &top) != 0) ||
+            (option == MC && cli_whole("mc", optarg, 2, 1000000, &mc) != 0) || option == '?')
             status = EXIT_USAGE;
         else if (option == 'o')
             s->out = optarg;
         c.top = (int)top;
+        c.mc = (int)mc;
     }
     if (status == EXIT_OK)
         status = cli_session_open(s, argc, argv, false);
+    if (status == EXIT_OK && c.mc > 0)
+        prepare_monte_carlo(&c);
     if (status == EXIT_OK)
         status = cli_session_walk(s, answer, &c);
+    free(c.mean);
+    free(c.variance);
     cli_session_close(s);
     return status;
 }

@@ -51,8 +51,12 @@ static void forward(struct cli_session *s, const struct cli_image *image)
     struct network *net = s->net;
     const struct run run = {.mode = MODE_EVAL};
     const double start = seconds();
-    memcpy(net->input.x, image->input, shape_each(net->input.shape) * sizeof(*net->input.x));
-    network_forward(net, &run);
+    if (s->forward != NULL) {
+        s->forward(s, image);
+    } else {
+        memcpy(net->input.x, image->input, shape_each(net->input.shape) * sizeof(*net->input.x));
+        network_forward(net, &run);
+    }
     if (s->common.verbose)
         fprintf(stderr, "dlnet: %s: %d x %d pixels, network %.1f ms\n", image->path, image->w, image->h, (seconds() - start) * 1e3);
 }

@@ -11,6 +11,8 @@
 struct cli_session {
     struct cli_common common;
     const char *out; /* --out */
+    /* What runs the network on a picture; NULL: one forward pass in evaluation. */
+    void (*forward)(struct cli_session *s, const struct cli_image *image);
     struct network *net;
     struct cli_images *images;
     struct cli_pictures pictures;

@@ -1,23 +1,16 @@
 /* [connected]: every output sees every number of the input; then bias or batch norm, then an activation. */
 #include <limits.h>
 
-#include "layer/epilogue.h"
+#include "layer/connected.h"
 #include "layer/types.h"
 #include "math/gemm.h"
 
-struct connected {
-    int output;
-    struct epilogue epilogue;
-    struct param *weight; /* output × input */
-};
-
 static const struct config_key options[] = {
-    {"output", OPTION_INT, offsetof(struct connected, output), "1", 1, 1e8, NULL, "number of outputs"},
-    EPILOGUE_OPTIONS(struct connected),
+    CONNECTED_OPTIONS,
     {NULL, OPTION_INT, 0, NULL, 0, 0, NULL, NULL},
 };
 
-static int setup(struct layer *l, struct error *err)
+int connected_setup(struct layer *l, struct error *err)
 {
     struct connected *s = l->state;
     const size_t inputs = shape_each(l->in[0]->shape);
@@ -32,15 +25,14 @@ static int setup(struct layer *l, struct error *err)
     return 0;
 }
 
-static int shape(struct layer *l, struct error *err)
+int connected_shape(struct layer *l, struct error *err)
 {
     const struct connected *s = l->state;
     const struct shape in = l->in[0]->shape;
     if (shape_each(in) != (size_t)s->weight->shape.c)
         return layer_error(
-            l, NULL, err,
-            "the input has %zu numbers (%d x %d x %d), but the weights of [connected] were made for %d: the input size can't change",
-            shape_each(in), in.w, in.h, in.c, s->weight->shape.c);
+            l, NULL, err, "the input has %zu numbers (%d x %d x %d), but the weights of [%s] were made for %d: the input size can't change",
+            shape_each(in), in.w, in.h, in.c, l->type->name, s->weight->shape.c);
     l->out.shape = (struct shape){in.n, s->output, 1, 1};
     l->flops = 2.0 * (double)shape_size(s->weight->shape);
     l->backward_reads_in = s->weight->lr_mult != 0;
@@ -71,7 +63,7 @@ static void backward(struct layer *l, const struct run *run)
         gemm(0, 0, n, in, out, 1, l->out.dx, out, s->weight->value, in, l->in_fresh[0] ? 0 : 1, l->in[0]->dx, in);
 }
 
-static void fold(struct layer *l)
+void connected_fold(struct layer *l)
 {
     struct connected *s = l->state;
     epilogue_fold(&s->epilogue, s->weight->value, shape_each(s->weight->shape));
@@ -83,10 +75,10 @@ const struct layer_type layer_connected = {
     .alias = "conn",
     .options = options,
     .state_size = sizeof(struct connected),
-    .setup = setup,
-    .shape = shape,
+    .setup = connected_setup,
+    .shape = connected_shape,
     .forward = forward,
     .backward = backward,
     .backward_overwrites = true,
-    .fold = fold,
+    .fold = connected_fold,
 };

@@ -13,6 +13,8 @@
 
 int epilogue_add_bias(struct layer *l, struct epilogue *e, int channels, struct error *err)
 {
+    if (e->bn_after && !e->batch_normalize)
+        return layer_error(l, "bn_after", err, "bn_after=1 without batch_normalize=1, expected both or neither");
     if (!e->bias && !e->batch_normalize)
         return 0;
     e->shift = layer_param(l, "bias", PARAM_BIAS, (struct shape){1, channels, 1, 1}, 0, 0, err);
@@ -52,6 +54,24 @@ static bool normalizes(const struct epilogue *e)
     return e->batch_normalize && !e->folded;
 }
 
+/* The normalisation is a step of its own behind the activation. */
+static bool norm_after(const struct epilogue *e)
+{
+    return normalizes(e) && e->bn_after && e->activation != ACTIVATION_LINEAR;
+}
+
+/* The activation that follows the normalisation. */
+static enum activation norm_activation(const struct epilogue *e)
+{
+    return e->bn_after ? ACTIVATION_LINEAR : (enum activation)e->activation;
+}
+
+/* With norm_after: the activation's derivative needs the linear part, too. */
+static bool keeps_linear(const struct epilogue *e)
+{
+    return norm_after(e) && !activation_from_output((enum activation)e->activation);
+}
+
 /* A layer that is frozen as a whole keeps its statistics and normalises with them. */
 static bool frozen(const struct layer *l)
 {
@@ -74,6 +94,8 @@ void epilogue_shape(struct layer *l, const struct epilogue *e)
     const size_t channels = (size_t)l->out.shape.c;
     if (layer_trains(l) && keeps_before(e))
         layer_buffer(l, EPILOGUE_BEFORE, BUFFER_SAVED, shape_size(l->out.shape), sizeof(real));
+    if (layer_trains(l) && keeps_linear(e))
+        layer_buffer(l, EPILOGUE_LINEAR, BUFFER_SAVED, shape_size(l->out.shape), sizeof(real));
     if (normalizes(e)) {
         layer_buffer(l, EPILOGUE_MAP, BUFFER_SCRATCH, 2 * channels, sizeof(real));
         if (layer_trains(l)) {
@@ -82,12 +104,12 @@ void epilogue_shape(struct layer *l, const struct epilogue *e)
         }
     }
     const enum activation a = (enum activation)e->activation;
-    l->backward_reads_out = normalizes(e) ? norm_reads_output(a) : a != ACTIVATION_LINEAR && activation_from_output(a);
+    l->backward_reads_out = normalizes(e) ? norm_reads_output(norm_activation(e)) : a != ACTIVATION_LINEAR && activation_from_output(a);
 }
 
 bool epilogue_absorb(struct layer *l, const struct epilogue *e, const struct layer *next)
 {
-    if (!normalizes(e) || !maxpool_halves(next))
+    if (!normalizes(e) || norm_after(e) || !maxpool_halves(next))
         return false;
     layer_buffer(l, EPILOGUE_MAXIMA, BUFFER_SAVED, shape_size(next->out.shape), sizeof(real));
     layer_buffer(l, EPILOGUE_PLACES, BUFFER_SAVED, shape_size(next->out.shape), 1);
@@ -99,7 +121,7 @@ static struct channel_map normal_map(const struct layer *l, const struct epilogu
 {
     real *scale = l->buffer[EPILOGUE_MAP].p, *shift = scale + l->out.shape.c;
     norm_fold(e->scale->value, e->shift->value, mean, variance, l->out.shape.c, scale, shift);
-    return (struct channel_map){scale, shift, (enum activation)e->activation};
+    return (struct channel_map){scale, shift, norm_activation(e)};
 }
 
 static bool keeps(const struct epilogue *e, const struct run *run)
@@ -110,6 +132,11 @@ static bool keeps(const struct epilogue *e, const struct run *run)
 real *epilogue_begin(struct layer *l, const struct epilogue *e, const struct run *run, struct channel_map *map)
 {
     const real *bias = e->shift ? e->shift->value : NULL;
+    if (norm_after(e)) {
+        const bool kept = keeps(e, run), linear = kept && keeps_linear(e);
+        *map = (struct channel_map){NULL, NULL, linear ? ACTIVATION_LINEAR : (enum activation)e->activation};
+        return kept ? l->buffer[linear ? EPILOGUE_LINEAR : EPILOGUE_BEFORE].p : l->out.x;
+    }
     if (keeps(e, run)) {
         *map = (struct channel_map){NULL, normalizes(e) ? NULL : bias, ACTIVATION_LINEAR};
         return l->buffer[EPILOGUE_BEFORE].p;
@@ -121,10 +148,16 @@ real *epilogue_begin(struct layer *l, const struct epilogue *e, const struct run
 
 void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *run)
 {
+    const struct shape o = l->out.shape;
+    if (norm_after(e) && !keeps(e, run)) {
+        const struct channel_map map = normal_map(l, e, e->mean->value, e->variance->value);
+        norm_map(&map, l->out.x, o.n, o.c, spatial(l), l->out.x);
+    }
     if (!keeps(e, run))
         return;
-    const struct shape o = l->out.shape;
     const real *before = l->buffer[EPILOGUE_BEFORE].p;
+    if (keeps_linear(e))
+        activation_forward((enum activation)e->activation, l->buffer[EPILOGUE_LINEAR].p, l->buffer[EPILOGUE_BEFORE].p, shape_size(o));
     if (!normalizes(e)) {
         activation_forward((enum activation)e->activation, before, l->out.x, shape_size(o));
         return;
@@ -135,15 +168,14 @@ void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *r
         memcpy(variance, e->variance->value, (size_t)o.c * sizeof(real));
     }
     if (l->absorbed && run->mode == MODE_TRAIN)
-        norm_pool_forward((enum activation)e->activation, before, o.n, o.c, o.h, o.w, e->scale->value, e->shift->value, frozen(l), mean,
-                          variance, l->absorbed->out.x, l->buffer[EPILOGUE_MAXIMA].p, l->buffer[EPILOGUE_PLACES].p,
-                          l->buffer[EPILOGUE_SCRATCH].p);
+        norm_pool_forward(norm_activation(e), before, o.n, o.c, o.h, o.w, e->scale->value, e->shift->value, frozen(l), mean, variance,
+                          l->absorbed->out.x, l->buffer[EPILOGUE_MAXIMA].p, l->buffer[EPILOGUE_PLACES].p, l->buffer[EPILOGUE_SCRATCH].p);
     else if (frozen(l)) {
         const struct channel_map map = normal_map(l, e, mean, variance);
         norm_map(&map, before, o.n, o.c, spatial(l), l->out.x);
     } else
-        norm_forward((enum activation)e->activation, before, o.n, o.c, spatial(l), e->scale->value, e->shift->value, mean, variance,
-                     l->out.x, l->buffer[EPILOGUE_SCRATCH].p);
+        norm_forward(norm_activation(e), before, o.n, o.c, spatial(l), e->scale->value, e->shift->value, mean, variance, l->out.x,
+                     l->buffer[EPILOGUE_SCRATCH].p);
     if (frozen(l))
         return;
     const double momentum = run->mode == MODE_CALIBRATE ? run->share : e->momentum;
@@ -164,18 +196,20 @@ void epilogue_backward(struct layer *l, const struct epilogue *e)
     }
     const real *mean = l->buffer[EPILOGUE_STATISTICS].p, *variance = mean + o.c;
     if (l->absorbed) {
-        norm_pool_backward(a, !frozen(l), before, l->buffer[EPILOGUE_MAXIMA].p, l->buffer[EPILOGUE_PLACES].p, l->absorbed->out.x,
-                           e->scale->value, e->shift->value, mean, variance, o.n, o.c, o.h, o.w, l->absorbed->out.dx, l->out.dx,
-                           e->scale->grad, dshift, l->buffer[EPILOGUE_SCRATCH].p);
+        norm_pool_backward(norm_activation(e), !frozen(l), before, l->buffer[EPILOGUE_MAXIMA].p, l->buffer[EPILOGUE_PLACES].p,
+                           l->absorbed->out.x, e->scale->value, e->shift->value, mean, variance, o.n, o.c, o.h, o.w, l->absorbed->out.dx,
+                           l->out.dx, e->scale->grad, dshift, l->buffer[EPILOGUE_SCRATCH].p);
         return;
     }
-    norm_backward(a, !frozen(l), before, l->out.x, e->scale->value, e->shift->value, mean, variance, o.n, o.c, spatial(l), l->out.dx,
-                  e->scale->grad, dshift, l->buffer[EPILOGUE_SCRATCH].p);
+    norm_backward(norm_activation(e), !frozen(l), before, l->out.x, e->scale->value, e->shift->value, mean, variance, o.n, o.c, spatial(l),
+                  l->out.dx, e->scale->grad, dshift, l->buffer[EPILOGUE_SCRATCH].p);
+    if (norm_after(e))
+        activation_backward(a, l->buffer[EPILOGUE_LINEAR].p, before, l->out.dx, l->out.dx, shape_size(o));
 }
 
 void epilogue_fold(struct epilogue *e, real *weight, size_t per_channel)
 {
-    if (!normalizes(e))
+    if (!normalizes(e) || norm_after(e))
         return;
     const size_t channels = (size_t)e->shift->shape.c;
 #pragma omp parallel for schedule(static) if (channels * per_channel > FOLD_WORK)

@@ -1,4 +1,5 @@
-/* epilogue: what follows the linear part of a layer: bias or batch normalisation, then the activation. Shared by [convolutional],
+/* epilogue: what follows the linear part of a layer: bias or batch normalisation, then the activation; with bn_after=1 the activation, then
+ * batch normalisation (and no bias before). Shared by [convolutional],
  * [connected] and their like; channels are those of the layer's output. */
 #ifndef DLNET_LAYER_EPILOGUE_H
 #define DLNET_LAYER_EPILOGUE_H
@@ -7,7 +8,7 @@
 #include "net/network.h"
 
 struct epilogue {
-    int batch_normalize, activation, bias;
+    int batch_normalize, bn_after, activation, bias;
     double momentum;
     struct param *shift; /* bias; with batch_normalize the shift of the normalised value; NULL: refused */
     struct param *scale, *mean, *variance;
@@ -25,6 +26,14 @@ struct epilogue {
          1,                                                                                                                                \
          NULL,                                                                                                                             \
          "1: batch normalisation before the activation"},                                                                                  \
+        {"bn_after",                                                                                                                       \
+         OPTION_FLAG,                                                                                                                      \
+         offsetof(type, epilogue.bn_after),                                                                                                \
+         "0",                                                                                                                              \
+         0,                                                                                                                                \
+         1,                                                                                                                                \
+         NULL,                                                                                                                             \
+         "1: with batch_normalize=1, batch normalisation after the activation"},                                                           \
         {"bias",                                                                                                                           \
          OPTION_FLAG,                                                                                                                      \
          offsetof(type, epilogue.bias),                                                                                                    \
@@ -39,7 +48,16 @@ struct epilogue {
     }
 
 /* Buffers that it takes; the layer's own start at EPILOGUE_BUFFERS. */
-enum { EPILOGUE_BEFORE, EPILOGUE_STATISTICS, EPILOGUE_MAP, EPILOGUE_SCRATCH, EPILOGUE_MAXIMA, EPILOGUE_PLACES, EPILOGUE_BUFFERS };
+enum {
+    EPILOGUE_BEFORE,
+    EPILOGUE_STATISTICS,
+    EPILOGUE_MAP,
+    EPILOGUE_SCRATCH,
+    EPILOGUE_MAXIMA,
+    EPILOGUE_PLACES,
+    EPILOGUE_BUFFERS,
+    EPILOGUE_LINEAR = EPILOGUE_MAXIMA
+};
 
 /* For setup, in the order in which Darknet stores them: the bias (none with bias=0 and no batch norm), and scale, mean, variance (none
  * without batch norm). channels: of the output. */
@@ -63,7 +81,8 @@ void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *r
 /* out.dx becomes the gradient of the linear part, in place; those of bias, scale and shift are added up. */
 void epilogue_backward(struct layer *l, const struct epilogue *e);
 
-/* For fold: batch norm goes into the weights (`per_channel` numbers for each channel of the output) and the bias. */
+/* For fold: batch norm goes into the weights (`per_channel` numbers for each channel of the output) and the bias. Not that of bn_after,
+ * which the activation parts from the weights. */
 void epilogue_fold(struct epilogue *e, real *weight, size_t per_channel);
 
 #endif

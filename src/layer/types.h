@@ -5,8 +5,9 @@
 #include "net/layer.h"
 
 extern const struct layer_type layer_convolutional, layer_connected, layer_batchnorm, layer_activation;
+extern const struct layer_type layer_layernorm, layer_groupnorm;
 extern const struct layer_type layer_maxpool, layer_avgpool;
-extern const struct layer_type layer_dropout;
+extern const struct layer_type layer_dropout, layer_gaussian_dropout, layer_standout, layer_dropconnect;
 extern const struct layer_type layer_softmax, layer_cost;
 extern const struct layer_type layer_route, layer_shortcut, layer_scale_channels;
 extern const struct layer_type layer_upsample, layer_reorg;

@@ -206,6 +206,31 @@ static void collect_params(struct network *net)
     }
 }
 
+static bool is_answer(const struct layer *l)
+{
+    const struct network *net = l->net;
+    for (int j = l->index + 1; j < net->n_layers; j++)
+        for (int k = 0; k < net->layer[j].n_in; k++)
+            if (net->layer[j].in_layer[k] == l->index && (net->layer[j].is_loss || net->layer[j].type->detect))
+                return true;
+    return l == network_output((struct network *)net);
+}
+
+/* Dropout directly before a loss drops answers: hardly what was meant, but other programs train it. */
+static void note_noisy_answers(struct network *net)
+{
+    for (int i = 0; i < net->n_layers; i++) {
+        const struct layer *l = &net->layer[i];
+        if (!l->noisy || l->noisy_last || !is_answer(l))
+            continue;
+        char *note = mem_format(
+            "%s:%d: [%s] is the last layer before the answer or a loss and drops part of the answers, expected it earlier, or last=1",
+            net->config.path, l->section->line, l->type->name);
+        text_list_add(&net->config.notes, note);
+        free(note);
+    }
+}
+
 struct network *network_build_to_load(struct config *config, uint64_t seed, struct error *err)
 {
     struct network *net = mem_new(1, sizeof *net);
@@ -252,6 +277,7 @@ struct network *network_build_to_load(struct config *config, uint64_t seed, stru
         return NULL;
     }
     collect_params(net);
+    note_noisy_answers(net);
     if (net->n_classes == 0 && !network_is_detector(net)) {
         const struct layer *answer = network_output(net);
         const struct shape o = answer->out.shape;

@@ -41,7 +41,14 @@ struct run {
     uint64_t seed, step;           /* step counts forward passes in training (iteration × subdivisions + part) */
     const struct targets *targets; /* NULL: no loss is computed */
     double share;                  /* MODE_CALIBRATE: of this batch in the statistics: statistic += share * (batch's - statistic) */
+    bool stochastic;               /* in MODE_EVAL: the dropout family draws as in training (Monte-Carlo dropout) */
 };
+
+/* Whether the dropout family draws its noise in this run. */
+static inline bool run_is_noisy(const struct run *run)
+{
+    return run->mode == MODE_TRAIN || run->stochastic;
+}
 
 enum buffer_life {
     BUFFER_SCRATCH, /* valid inside one forward or one backward call; contents undefined at entry */
@@ -131,6 +138,8 @@ struct layer {
     struct layer *absorbed; /* set by the plan: the next layer, whose work this one does in training (see absorb); NULL: none */
     bool is_absorbed;       /* the layer before does the work */
     bool is_loss;           /* set by setup: this layer starts a gradient without out.dx */
+    bool noisy;             /* set by setup: this layer draws noise in training (the dropout family) */
+    bool noisy_last;        /* set by setup: it may do so directly before the answer or a loss */
     double loss;            /* of the last forward with targets: sum over the images, times its weight */
     char figures[120];      /* of the last forward in training, optional: "iou .81 obj .63", for -v */
     double flops;           /* set by shape: multiplications and additions of one image's forward, as Darknet counts them */

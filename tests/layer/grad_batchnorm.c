@@ -5,7 +5,10 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "gradcheck.h"
+#include "math/activation.h"
 #include "math/gemm.h"
 
 static void test_image(void **state)
@@ -33,6 +36,20 @@ static void test_shared_input(void **state)
                   &(struct gradcheck_options){.batch = 2});
 }
 
+/* bn_after=1: behind every activation, with the linear part kept and without. */
+static void test_after(void **state)
+{
+    (void)state;
+    char text[512];
+    for (int a = 0; activation_names[a]; a++) {
+        snprintf(text, sizeof text,
+                 "[net]\nwidth=4\nheight=3\nchannels=3\n[convolutional]\nfilters=4\nsize=3\npad=1\nactivation=%s\nbatch_normalize=1\n"
+                 "bn_after=1\n[connected]\noutput=5\nactivation=%s\nbatch_normalize=1\nbn_after=1\n[cost]\ntype=sse\n",
+                 activation_names[a], activation_names[a]);
+        gradcheck_cfg(text, &(struct gradcheck_options){.batch = 5});
+    }
+}
+
 int main(void)
 {
     gemm_init();
@@ -40,6 +57,7 @@ int main(void)
         cmocka_unit_test(test_image),
         cmocka_unit_test(test_vector),
         cmocka_unit_test(test_shared_input),
+        cmocka_unit_test(test_after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
