@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/cli_model.h"
 #include "cli/commands.h"
+#include "cli/folds.h"
 #include "cli/session.h"
 #include "train/train.h"
 
@@ -29,12 +30,17 @@ const char cmd_train_usage[] = "Usage: dlnet train CFG [WEIGHTS] [options]\n"
                                "                  it ends with the same bytes as a run that was never interrupted\n"
                                "  --init MODEL    start from the weights of a .weights or .safetensors file (WEIGHTS and -m are the same)\n"
                                "  --layers N      with a .weights file: take its first N layers only\n"
+                               "  --folds K       cross-validation: K trainings, each validated on another part of the training data\n"
+                               "                  (stratified, drawn by the seed), in DIR/fold-1 .. fold-K; stdout gets a table of the\n"
+                               "                  figures of each one's last validation (not of its best, which would flatter), their\n"
+                               "                  mean and standard deviation (--json: folds, mean, sd)\n"
                                "\n"
                                "Ctrl-C finishes the step and saves; a second one exits at once.\n"
                                "\n"
                                "  dlnet train cfg/yolo.cfg\n"
                                "  dlnet train cfg/mnist.cfg --set net.epochs=2 --out runs/quick\n"
-                               "  dlnet train cfg/yolo.cfg --resume\n";
+                               "  dlnet train cfg/yolo.cfg --resume\n"
+                               "  dlnet train cfg/iris.cfg --folds 5 -q\n";
 
 static volatile sig_atomic_t stop; /* what a signal handler may touch */
 
@@ -71,7 +77,7 @@ static char *new_run(const char *cfg, const char *out, struct error *err)
 {
     if (out) {
         char *last = text_join(out, "last.safetensors"), *best = text_join(out, "best.safetensors");
-        const bool taken = file_exists(last) || file_exists(best);
+        const bool taken = file_exists(last) || file_exists(best) || folds_are_there(out);
         free(last);
         free(best);
         if (taken) {
@@ -130,10 +136,12 @@ static void print_word(FILE *f, const char *word)
 }
 
 /* The command that goes on with an interrupted run: the same cfg, so the same assignments. */
-static void tell_resume(const struct network *net, const struct cli_common *common, const char *out)
+static void tell_resume(const char *cfg, const struct cli_common *common, long folds, const char *out)
 {
     fputs("interrupted; go on with: dlnet train ", stderr);
-    print_word(stderr, net->config.path);
+    print_word(stderr, cfg);
+    if (folds > 0)
+        fprintf(stderr, " --folds %ld", folds);
     for (int i = 0; i < common->n_sets; i++) {
         fputs(" --set ", stderr);
         print_word(stderr, common->sets[i]);
@@ -172,21 +180,32 @@ static int train(struct network *net, const struct cli_common *common, const cha
         puts(best);
     }
     if (result == 1 && !common->quiet)
-        tell_resume(net, common, out);
+        tell_resume(net->config.path, common, 0, out);
     free(best);
+    return result == 1 ? EXIT_INTERRUPTED : EXIT_OK;
+}
+
+static int train_folds(const struct folds *f, struct error *err)
+{
+    catch_signals();
+    const int result = folds_train(f, err);
+    if (result < 0)
+        return cli_fail(err);
+    if (result == 1 && !f->common->quiet)
+        tell_resume(f->cfg, f->common, f->n, f->folder);
     return result == 1 ? EXIT_INTERRUPTED : EXIT_OK;
 }
 
 int cmd_train(int argc, char **argv)
 {
-    enum { OUT = 1000, RESUME, INIT, LAYERS };
-    static const struct cli_option options[] = {
-        {"out", OUT, true}, {"resume", RESUME, false}, {"init", INIT, true}, {"layers", LAYERS, true}, {NULL, 0, false}};
+    enum { OUT = 1000, RESUME, INIT, LAYERS, FOLDS };
+    static const struct cli_option options[] = {{"out", OUT, true},       {"resume", RESUME, false}, {"init", INIT, true},
+                                                {"layers", LAYERS, true}, {"folds", FOLDS, true},    {NULL, 0, false}};
     struct cli_common common = CLI_COMMON_INIT;
     struct error err = ERROR_INIT;
     const char *out = NULL, *init = NULL;
     bool resume = false;
-    long layers = 0;
+    long layers = 0, folds = 0;
     for (int o; (o = cli_next_option(argc, argv, options, &common)) != -1;)
         switch (o) {
         case OUT:
@@ -200,6 +219,10 @@ int cmd_train(int argc, char **argv)
             break;
         case LAYERS:
             if (cli_whole("layers", optarg, 1, 100000, &layers) != 0)
+                return EXIT_USAGE;
+            break;
+        case FOLDS:
+            if (cli_whole("folds", optarg, 2, 100000, &folds) != 0)
                 return EXIT_USAGE;
             break;
         default:
@@ -228,8 +251,10 @@ int cmd_train(int argc, char **argv)
         status = cli_fail(&err);
     else if (!(folder = resume ? old_run(cfg, out, &err) : new_run(cfg, out, &err)))
         status = cli_fail(&err);
-    else
+    else if (folds == 0)
         status = train(net, &common, folder, resume, &err);
+    else
+        status = train_folds(&(struct folds){cfg, &common, (int)folds, init, (int)layers, folder, resume, &stop}, &err);
     if (status != EXIT_OK && folder && !was_there)
         rmdir(folder); /* a run that came to nothing: goes only when it is empty */
     free(folder);
