@@ -20,6 +20,7 @@ enum rng_stream {
     RNG_NOISE,    /* gradient noise; a: step, b: parameter */
     RNG_MIX,      /* mixup and relatives; a: step */
     RNG_TEST,     /* tests and benchmarks */
+    RNG_RATE,     /* policy=random; a: iteration */
 };
 
 struct rng {

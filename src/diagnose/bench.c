@@ -152,10 +152,8 @@ static void walk(struct walks *w, int k, uint64_t step)
     double *total = time + 2 * (size_t)layers * next;
     total[0] = 1e3 * (middle - forward);
     total[next] = 1e3 * (last - middle);
-    if (train) { /* as a step of training does */
-        optimizer_nonfinite(&w->optimizer);
-        optimizer_step(&w->optimizer, rate, net->options.momentum, net->options.decay, w->options->batch);
-    }
+    if (train)
+        optimizer_step(&w->optimizer, net, rate, w->options->batch, (int64_t)step);
     total[2 * next] = 1e3 * (clock_seconds() - start);
 }
 

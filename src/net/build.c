@@ -1,6 +1,7 @@
 /* From sections to the layer array. */
 #include <assert.h>
 #include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,9 @@ const struct config_key layer_common_options[] = {
     {"lr_mult", OPTION_FLOAT, offsetof(struct layer_common, lr_mult), "1", 0, 1e6, NULL,
      "factor on the learning rate of this layer's parameters; 0 freezes them"},
     {"decay_mult", OPTION_FLOAT, offsetof(struct layer_common, decay_mult), "1", 0, 1e6, NULL,
-     "factor on the weight decay of this layer's weights"},
+     "factor on the decay and l1 of this layer's weights"},
+    {"max_norm", OPTION_FLOAT, offsetof(struct layer_common, max_norm), "-1", -1, INFINITY, NULL,
+     "after each update the incoming weights of each neuron of this layer are scaled down to this norm; 0: not; -1: as max_norm= of [net]"},
     {NULL, OPTION_INT, 0, NULL, 0, 0, NULL, NULL},
 };
 
@@ -61,6 +64,8 @@ struct param *layer_param(struct layer *l, const char *what, enum param_role rol
     p->fan_out = fan_out;
     p->lr_mult = role == PARAM_STATISTIC ? 0 : (float)l->common.lr_mult;
     p->decay_mult = role == PARAM_WEIGHT ? (float)l->common.decay_mult : 0;
+    if (role == PARAM_WEIGHT)
+        p->max_norm = (float)(l->common.max_norm >= 0 ? l->common.max_norm : l->net->options.max_norm);
     size_t n = (size_t)shape.n, bytes = 0;
     if (mem_mul(n, (size_t)shape.c, &n) && mem_mul(n, (size_t)shape.h, &n) && mem_mul(n, (size_t)shape.w, &n) &&
         mem_mul(n, sizeof(real), &bytes))
@@ -108,12 +113,39 @@ static int unknown_section(const struct config *c, const struct config_section *
     return error_at(err, EXIT_DATA, c->path, s->line, "unknown section [%s]; `dlnet help layers` lists the known ones", s->name);
 }
 
+/* Which optimiser it is, in Darknet's words or in ours, and its settings. */
+static int check_optimizer(struct net_options *o, const struct config *c, const struct config_section *s, struct error *err)
+{
+    int bad = 0;
+    if (o->adam && o->optimizer != OPTIMIZER_AUTO && o->optimizer != OPTIMIZER_ADAM)
+        bad = option_error(c, s, "adam", err, "adam=1 stands beside another optimizer=, expected one of them");
+    if (o->optimizer == OPTIMIZER_AUTO)
+        o->optimizer = o->adam ? OPTIMIZER_ADAM : o->momentum > 0 ? OPTIMIZER_MOMENTUM : OPTIMIZER_SGD;
+    static const char *const names[2][2] = {{"B1", "beta1"}, {"B2", "beta2"}};
+    for (int i = 0; i < 2; i++)
+        if (config_get(s, names[i][0]) && config_get(s, names[i][1]))
+            bad = option_error(c, s, names[i][0], err, "%s= stands beside %s=, its other name; expected one of them", names[i][0],
+                               names[i][1]);
+    if (config_get(s, "B1"))
+        o->beta1 = o->B1;
+    if (config_get(s, "B2"))
+        o->beta2 = o->B2;
+    if (!config_get(s, "eps"))
+        o->eps = o->adam ? 1e-6 : o->optimizer == OPTIMIZER_ADAGRAD ? 1e-10 : 1e-8;
+    if (o->decay_mode == DECAY_AUTO)
+        o->decay_mode = o->optimizer == OPTIMIZER_ADAMW ? DECAY_DECOUPLED : DECAY_L2;
+    if (o->decay_mode == DECAY_DECOUPLED && o->optimizer != OPTIMIZER_ADAMW && o->decay > 1)
+        bad = option_error(c, s, "decay", err, "decay=%g found, expected at most 1: decoupled decay multiplies weights by 1 - decay",
+                           o->decay);
+    return bad;
+}
+
 /* Keys of [net] that only make sense together. */
 static int check_net(struct network *net, const struct config_section *s, struct error *err)
 {
     struct net_options *o = &net->options;
     const struct config *c = &net->config;
-    int bad = 0;
+    int bad = check_optimizer(o, c, s, err);
     if (o->inputs > 0 && (o->width > 0 || o->height > 0))
         bad |= option_error(c, s, "inputs", err, "inputs=%d stands beside width= and height=, expected one of the two forms", o->inputs);
     else if (o->inputs > 0) {

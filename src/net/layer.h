@@ -67,6 +67,7 @@ struct layer_common {
     int dontload;     /* its parameters stay as initialised when weights are loaded */
     double lr_mult;   /* learning rate of its parameters; 0: frozen */
     double decay_mult;
+    double max_norm; /* of each neuron's incoming weights; 0: none, −1: as [net] says */
 };
 extern const struct config_key layer_common_options[];
 

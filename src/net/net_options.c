@@ -2,8 +2,12 @@
 
 #include <math.h>
 
-/* In the order of enum policy. Darknet also has `sigmoid` and `random`. */
-static const char *const policies[] = {"constant", "step", "steps", "exp", "poly", "sgdr", "snapshot", NULL};
+/* In the order of their enums. */
+static const char *const policies[] = {"constant", "step",   "steps",  "exp",       "poly",     "sgdr",    "snapshot", "sig",
+                                       "sigmoid",  "random", "cosine", "one-cycle", "onecycle", "plateau", NULL};
+static const char *const optimizers[] = {"auto", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", NULL};
+static const char *const decay_modes[] = {"auto", "l2", "decoupled", NULL};
+static const char *const plateau_watches[] = {"loss", "metric", NULL};
 
 const char *const best_metric_names[] = {"auto",   "loss",     "top1",  "top5", "mAP50", "mAP", "precision",
                                          "recall", "accuracy", "exact", "rmse", "mae",   NULL};
@@ -37,26 +41,73 @@ const struct config_key net_option_table[] = {
     /* optimiser */
     {"learning_rate", OPTION_FLOAT, AT(learning_rate), ".001", NATURAL,
      .help = "learning rate after burn_in, before the policy changes it"},
-    {"momentum", OPTION_FLOAT, AT(momentum), ".9", 0, 1, .help = "momentum of SGD"},
-    {"decay", OPTION_FLOAT, AT(decay), ".0001", NATURAL, .help = "L2 weight decay; not on biases and batch-norm scales"},
+    {"lr_scale_batch", OPTION_INT, AT(lr_scale_batch), "0", NATURAL,
+     .help = "learning_rate is meant for this batch size: every rate is multiplied by batch / lr_scale_batch; 0: not"},
+    {"optimizer", OPTION_CHOICE, AT(optimizer), "auto", .choices = optimizers,
+     .help =
+         "rule of the update from gradient g with learning rate r. sgd: w -= r g; momentum: m = momentum m + g, w -= r m; nesterov: the "
+         "same m, w -= r (g + momentum m); adagrad: s += g^2, w -= r g/(sqrt(s) + eps); rmsprop: s = rho s + (1 - rho) g^2, then as "
+         "adagrad; adam: see beta1, beta2; adamw: adam with decoupled decay. auto: adam where adam=1, else momentum where momentum= is "
+         "above 0, else sgd"},
+    {"momentum", OPTION_FLOAT, AT(momentum), ".9", 0, 1, .help = "momentum of optimizer=momentum and nesterov; the others use none"},
+    {"rho", OPTION_FLOAT, AT(rho), ".99", 0, 1, .help = "rmsprop: how much of the mean square stays at each update"},
+    {"beta1", OPTION_FLOAT, AT(beta1), ".9", 0, .9999999, .help = "adam, adamw: how much of the mean gradient stays at each update"},
+    {"beta2", OPTION_FLOAT, AT(beta2), ".999", 0, .9999999, .help = "adam, adamw: how much of the mean squared gradient stays"},
+    {"eps", OPTION_FLOAT, AT(eps), "0", NATURAL,
+     .help = "adagrad, rmsprop, adam, adamw: added to the root of the (mean) square. Not given: 1e-8, adagrad 1e-10, with adam=1 1e-6"},
+    {"bias_correction", OPTION_FLAG, AT(bias_correction), "1",
+     .help = "adam, adamw: 1: both means are divided by 1 - beta^t, as they start at zero; 0: they are not"},
+    {"adam", OPTION_FLAG, AT(adam), "0", .help = "1: Darknet's way to say optimizer=adam"},
+    {"B1", OPTION_FLOAT, AT(B1), ".9", 0, .9999999, .help = "Darknet's name of beta1"},
+    {"B2", OPTION_FLOAT, AT(B2), ".999", 0, .9999999, .help = "Darknet's name of beta2"},
+
+    /* regularisation, in the order of an update */
+    {"noise", OPTION_FLOAT, AT(noise), "0", NATURAL, .help = "normal noise of this variance is added to each number of the mean gradient"},
+    {"noise_gamma", OPTION_FLOAT, AT(noise_gamma), "0", NATURAL,
+     .help = "the noise's variance falls with the iteration t: noise / (1 + t)^noise_gamma; .55 is usual"},
+    {"clip_norm", OPTION_FLOAT, AT(clip_norm), "0", NATURAL,
+     .help = "the gradient of all parameters together is scaled down to this norm where it is longer; 0: not"},
+    {"clip", OPTION_FLOAT, AT(clip), "0", NATURAL, .help = "each number of the gradient is cut to -clip .. clip (after clip_norm); 0: not"},
+    {"decay", OPTION_FLOAT, AT(decay), ".0001", NATURAL, .help = "weight decay; not on biases and batch-norm scales"},
+    {"decay_mode", OPTION_CHOICE, AT(decay_mode), "auto", .choices = decay_modes,
+     .help = "l2: the gradient of the penalty decay/2 |w|^2 is added to g; decoupled: w is multiplied by 1 - decay before the step, with "
+             "adamw by 1 - learning rate x decay. auto: decoupled for adamw, l2 for all others"},
+    {"l1", OPTION_FLOAT, AT(l1), "0", NATURAL, .help = "L1 penalty l1 |w|: adds l1 sign(w) to g; not on biases and batch-norm scales"},
+    {"max_norm", OPTION_FLOAT, AT(max_norm), "0", NATURAL,
+     .help = "after each update the incoming weights of each neuron are scaled down to this norm where it is larger; 0: not. A layer's own "
+             "max_norm= wins"},
 
     /* learning-rate policy */
     {"policy", OPTION_CHOICE, AT(policy), "constant", .choices = policies,
      .help = "how the learning rate changes with the iteration i (updates done). step: × scale every step= iterations; steps: × scales= at "
-             "steps=; exp: × gamma^i; poly: × (1 − i/max_batches)^power; sgdr: cosine down to learning_rate_min with warm restarts; "
-             "snapshot: snapshots= equal cycles of a cosine down to 0"},
+             "steps=; exp: × gamma^i; poly: × (1 − i/max_batches)^power; sig (sigmoid): / (1 + e^(gamma (i − step))); random: × u^power, u "
+             "uniform in "
+             "0..1; cosine: half a cosine down to learning_rate_min at the end; sgdr: the same with warm restarts; snapshot: snapshots= "
+             "equal cycles of a cosine down to 0; one-cycle (onecycle): up to "
+             "learning_rate, then down, see cycle_rise; plateau: × plateau_factor whenever the validation stops improving"},
     {"burn_in", OPTION_FLOAT, AT(burn_in), "0", NATURAL,
      .help = "warm-up: in the first burn_in iterations the rate is × (i/burn_in)^power"},
-    {"power", OPTION_FLOAT, AT(power), "4", -INFINITY, INFINITY, .help = "exponent of burn_in and of policy=poly"},
-    {"gamma", OPTION_FLOAT, AT(gamma), "1", NATURAL, .help = "factor of each iteration in policy=exp"},
-    {"step", OPTION_INT, AT(step), "1", POSITIVE, .help = "iterations between the steps of policy=step"},
+    {"power", OPTION_FLOAT, AT(power), "4", -INFINITY, INFINITY, .help = "exponent of burn_in and of policy=poly and random"},
+    {"gamma", OPTION_FLOAT, AT(gamma), "1", NATURAL, .help = "factor of each iteration in policy=exp; steepness of policy=sig"},
+    {"step", OPTION_INT, AT(step), "1", POSITIVE, .help = "iterations between the steps of policy=step; middle of policy=sig"},
     {"scale", OPTION_FLOAT, AT(scale), "1", NATURAL, .help = "factor of each step of policy=step"},
     {"steps", OPTION_INTS, AT(steps), "", -INFINITY, INFINITY, .help = "iterations at which policy=steps changes the rate"},
     {"scales", OPTION_FLOATS, AT(scales), "", NATURAL, .help = "factors of the rate at steps=, one for each"},
-    {"learning_rate_min", OPTION_FLOAT, AT(learning_rate_min), ".00001", NATURAL, .help = "lowest rate of policy=sgdr"},
+    {"learning_rate_min", OPTION_FLOAT, AT(learning_rate_min), ".00001", NATURAL, .help = "lowest rate of policy=cosine, sgdr and plateau"},
     {"sgdr_cycle", OPTION_INT, AT(sgdr_cycle), "0", NATURAL, .help = "iterations of the first cycle of policy=sgdr; 0: max_batches"},
     {"sgdr_mult", OPTION_FLOAT, AT(sgdr_mult), "2", POSITIVE,
      .help = "each cycle of policy=sgdr is this many times as long as the one before"},
+    {"cycle_rise", OPTION_FLOAT, AT(cycle_rise), ".3", 0, 1, .help = "policy=one-cycle: part of the iterations in which the rate rises"},
+    {"cycle_div", OPTION_FLOAT, AT(cycle_div), "25", POSITIVE, .help = "policy=one-cycle: it starts at learning_rate / cycle_div"},
+    {"cycle_final_div", OPTION_FLOAT, AT(cycle_final_div), "10000", POSITIVE,
+     .help = "policy=one-cycle: it ends at its start / cycle_final_div"},
+    {"plateau_watch", OPTION_CHOICE, AT(plateau_watch), "loss", .choices = plateau_watches,
+     .help = "what policy=plateau watches at each validation: its loss, or its metric (mAP50, top1)"},
+    {"plateau_factor", OPTION_FLOAT, AT(plateau_factor), ".1", 0, 1, .help = "policy=plateau: factor of each reduction"},
+    {"plateau_patience", OPTION_INT, AT(plateau_patience), "10", NATURAL,
+     .help = "policy=plateau: validations without improvement that are waited out; one more reduces the rate"},
+    {"plateau_threshold", OPTION_FLOAT, AT(plateau_threshold), ".0001", 0, 1,
+     .help = "policy=plateau: only what is better by more than this part counts as an improvement"},
 
     {"snapshots", OPTION_INT, AT(snapshots), "0", 0, 10000,
      .help = "cycles of policy=snapshot; at the end of each a snapshot-N.safetensors is written, for val and predict to average"},
@@ -109,14 +160,12 @@ const struct config_key net_option_table[] = {
     {"mosaic", OPTION_FLAG, AT(mosaic), "0", .help = "detection: 1: half of the training inputs are put together from four images"},
 
     /* Keys of the Darknet forks that would change training. The fallback is the neutral value. */
-    {"adam", OPTION_UNSUPPORTED, 0, "0", .help = "optimiser Adam in place of SGD"},
     {"time_steps", OPTION_UNSUPPORTED, 0, "1", .help = "length of the sequences of recurrent layers"},
     {"random", OPTION_UNSUPPORTED, 0, "0", .help = "classification: input size changes at random"},
     {"notruth", OPTION_UNSUPPORTED, 0, "0", .help = "training without labels"},
     {"max_ratio", OPTION_UNSUPPORTED, 0, "0", .help = "crop: largest scale"},
     {"min_ratio", OPTION_UNSUPPORTED, 0, "0", .help = "crop: smallest scale"},
     {"center", OPTION_UNSUPPORTED, 0, "0", .help = "crop at the centre"},
-    {"clip", OPTION_UNSUPPORTED, 0, "0", .help = "gradient clipping by value"},
     {"track", OPTION_UNSUPPORTED, 0, "0", .help = "training on successive frames of a video"},
     {"seq_scales", OPTION_UNSUPPORTED, 0, "1", .help = "sequence length factors at steps="},
     {"mixup", OPTION_UNSUPPORTED, 0, "0", .help = "blends two images"},
@@ -135,9 +184,6 @@ const struct config_key net_option_table[] = {
     {"num_sigmas_reject_badlabels", OPTION_UNSUPPORTED, 0, "0", .help = "leaves out the labels with the largest errors"},
 
     /* Keys of the Darknet forks that change nothing here. */
-    {"B1", OPTION_IGNORED, .help = "belongs to adam=1, which isn't supported in this version"},
-    {"B2", OPTION_IGNORED, .help = "belongs to adam=1, which isn't supported in this version"},
-    {"eps", OPTION_IGNORED, .help = "belongs to adam=1, which isn't supported in this version"},
     {"augment_speed", OPTION_IGNORED, .help = "belongs to track=1, which isn't supported in this version"},
     {"sequential_subdivisions", OPTION_IGNORED, .help = "belongs to track=1, which isn't supported in this version"},
     {"contrastive_jit_flip", OPTION_IGNORED, .help = "belongs to contrastive=1, which isn't supported in this version"},

@@ -6,7 +6,36 @@
 
 #include "config/option.h"
 
-enum policy { POLICY_CONSTANT, POLICY_STEP, POLICY_STEPS, POLICY_EXP, POLICY_POLY, POLICY_SGDR, POLICY_SNAPSHOT };
+enum policy {
+    POLICY_CONSTANT,
+    POLICY_STEP,
+    POLICY_STEPS,
+    POLICY_EXP,
+    POLICY_POLY,
+    POLICY_SGDR,
+    POLICY_SNAPSHOT,
+    POLICY_SIG,
+    POLICY_SIGMOID, /* Darknet's name of sig */
+    POLICY_RANDOM,
+    POLICY_COSINE,
+    POLICY_ONE_CYCLE,
+    POLICY_ONECYCLE, /* the same */
+    POLICY_PLATEAU,
+};
+
+/* AUTO stands only until the network is built. */
+enum optimizer_kind {
+    OPTIMIZER_AUTO,
+    OPTIMIZER_SGD,
+    OPTIMIZER_MOMENTUM,
+    OPTIMIZER_NESTEROV,
+    OPTIMIZER_ADAGRAD,
+    OPTIMIZER_RMSPROP,
+    OPTIMIZER_ADAM,
+    OPTIMIZER_ADAMW,
+};
+enum decay_mode { DECAY_AUTO, DECAY_L2, DECAY_DECOUPLED };
+enum plateau_watch { PLATEAU_LOSS, PLATEAU_METRIC };
 
 enum best_metric {
     BEST_AUTO,
@@ -30,8 +59,19 @@ struct net_options {
     int width, height, channels;
     int inputs; /* Darknet's key for vectors: channels = inputs, width = height = 1; 0: not given */
 
-    /* optimiser: SGD with momentum and L2 decay */
-    double learning_rate, learning_rate_min, momentum, decay;
+    /* optimiser */
+    int optimizer;
+    int adam; /* Darknet's optimizer=adam */
+    double learning_rate, learning_rate_min, momentum, rho, beta1, beta2, eps;
+    double B1, B2; /* Darknet's names of beta1 and beta2 */
+    int bias_correction;
+
+    /* regularisation, in the order of an update */
+    double noise, noise_gamma;
+    double clip_norm, clip; /* 0: none */
+    double decay, l1;
+    int decay_mode;
+    double max_norm; /* 0: none */
 
     /* learning-rate policy, by iteration (updates done) */
     int policy;
@@ -42,6 +82,10 @@ struct net_options {
     int sgdr_cycle;
     double sgdr_mult;
     int snapshots; /* cycles of policy=snapshot */
+    double cycle_rise, cycle_div, cycle_final_div;
+    double plateau_factor, plateau_threshold;
+    int plateau_patience, plateau_watch;
+    int lr_scale_batch; /* 0: the rate doesn't follow the batch */
 
     /* length */
     int max_batches; /* updates; 0: not given */

@@ -28,6 +28,7 @@ struct network {
     bool folded;
     bool drawn;          /* all params have their initial values, or those of a file */
     bool packed;         /* for good: network_pack with last */
+    bool grads_are_zero; /* nothing has been added to the gradients since they were zeroed */
     bool input_gradient; /* see network_want_input_gradient */
     int frozen_up_to;    /* layers with a smaller index don't learn (stopbackward) */
     void *arena;         /* all tensors and buffers */
@@ -66,6 +67,7 @@ void network_backward(struct network *net, const struct run *run);
  * network_backward the second for each in reverse order (it leaves out those that have no backward). */
 double network_forward_layer(struct network *net, int i, const struct run *run);
 void network_backward_layer(struct network *net, int i, const struct run *run);
+/* Does nothing when the optimiser has done it already. Whoever writes to a grad without network_backward clears grads_are_zero. */
 void network_zero_grads(struct network *net);
 
 /* Runs forward again, layer by layer, and returns the index of the first layer whose output or loss isn't finite, or −1. */

@@ -29,11 +29,12 @@ struct param_init {
 struct param {
     char *name; /* "3.convolutional.weight": layer index, section name, what; owned */
     enum param_role role;
-    struct shape shape;
+    struct shape shape;  /* of a weight: shape.n neurons, each with the rest as its incoming weights */
     real *value;         /* owned by the layer */
     real *grad;          /* NULL: a statistic, or the network isn't planned for training; sum over the images since network_zero_grads */
     float lr_mult;       /* 0: frozen */
     float decay_mult;    /* 1 for weights, 0 for biases and scales */
+    float max_norm;      /* each neuron's incoming weights are kept within this norm; 0: not */
     int fan_in, fan_out; /* of a weight: inputs and outputs of one neuron */
     struct param_init init;
 };

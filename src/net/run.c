@@ -38,6 +38,7 @@ void network_backward_layer(struct network *net, int i, const struct run *run)
     struct layer *l = &net->layer[i];
     if (!l->runs_backward || l->is_absorbed)
         return;
+    net->grads_are_zero = false;
     for (int k = 0; k < l->n_in && !l->type->backward_overwrites; k++)
         if (l->in[k]->dx && l->in_fresh[k])
             memset(l->in[k]->dx, 0, shape_size(l->in[k]->shape) * sizeof(real));
@@ -53,6 +54,9 @@ void network_backward(struct network *net, const struct run *run)
 
 void network_zero_grads(struct network *net)
 {
+    if (net->grads_are_zero)
+        return;
+    net->grads_are_zero = true;
     for (int i = 0; i < net->n_params; i++)
         if (net->param[i]->grad)
             memset(net->param[i]->grad, 0, shape_size(net->param[i]->shape) * sizeof(real));

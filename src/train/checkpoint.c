@@ -10,30 +10,45 @@
 #include "net/model.h"
 
 /* Doubles are written as hexadecimal floats: exact, and the same text for the same bits. */
-enum { N_TEXTS = 9 };
+enum { N_TEXTS = 9, N_ALL = N_TEXTS + 1 };
 static const char *const keys[N_TEXTS] = {"train.iteration",  "train.seed",  "train.best",      "train.best_iteration", "train.loss_sum",
                                           "train.loss_count", "train.stale", "train.ema_count", "train.swa_count"};
-
-/* What is kept for each param: NULL, or an array with NULL where that param has none. Names are those in the file. */
-enum { N_SLOTS = 3 };
-struct slots {
-    const char *name[N_SLOTS];
-    real **value[N_SLOTS];
-};
-
-static struct slots slots_of(const struct trainer *t, const struct averages *a)
-{
-    return (struct slots){{"velocity", "ema", "swa"}, {t->optimizer.velocity, a->ema.value, a->swa.value}};
-}
+static const char plateau_key[] = "train.plateau"; /* best, bad, reductions */
 
 static char *slot_name(const char *slot, const struct param *p)
 {
     return mem_format("slot.%s.%s", slot, p->name);
 }
 
+/* The arrays of a checkpoint besides the weights, one after the other: number 0, 1, … until false. The name is the caller's. */
+static bool slot_at(const struct trainer *t, const struct averages *a, int number, struct model_tensor *out)
+{
+    const struct optimizer *o = &t->optimizer;
+    const struct network *net = t->net;
+    const int learnt = optimizer_slots(o) * o->n_params;
+    if (number < learnt) {
+        const int i = number / optimizer_slots(o), k = number % optimizer_slots(o);
+        *out = (struct model_tensor){slot_name(optimizer_slot_name(o, k), o->param[i]), o->param[i]->shape, o->slot[i][k]};
+        return true;
+    }
+    const struct average *const kept[2] = {&a->ema, &a->swa};
+    static const char *const names[2] = {"ema", "swa"};
+    number -= learnt;
+    for (int k = 0; k < 2; k++) {
+        if (!average_kept(kept[k]))
+            continue;
+        if (number < net->n_params) {
+            *out = (struct model_tensor){slot_name(names[k], net->param[number]), net->param[number]->shape, kept[k]->value[number]};
+            return true;
+        }
+        number -= net->n_params;
+    }
+    return false;
+}
+
 int checkpoint_write(const struct trainer *t, const struct averages *a, const struct progress *p, const char *path, struct error *err)
 {
-    char value[N_TEXTS][64];
+    char value[N_ALL][64];
     snprintf(value[0], sizeof value[0], "%" PRId64, t->iteration);
     snprintf(value[1], sizeof value[1], "%" PRIu64, t->seed);
     snprintf(value[2], sizeof value[2], "%a", p->best);
@@ -43,27 +58,21 @@ int checkpoint_write(const struct trainer *t, const struct averages *a, const st
     snprintf(value[6], sizeof value[6], "%" PRId64, p->stale);
     snprintf(value[7], sizeof value[7], "%" PRId64, a->ema.count);
     snprintf(value[8], sizeof value[8], "%" PRId64, a->swa.count);
-    struct model_text text[N_TEXTS];
+    snprintf(value[N_TEXTS], sizeof value[N_TEXTS], "%a %d %d", p->plateau.best, p->plateau.bad, p->plateau.reductions);
+    struct model_text text[N_ALL] = {[N_TEXTS] = {plateau_key, value[N_TEXTS]}};
     for (int i = 0; i < N_TEXTS; i++)
         text[i] = (struct model_text){keys[i], value[i]};
 
-    const struct optimizer *o = &t->optimizer;
-    const struct slots slots = slots_of(t, a);
-    struct model_tensor *tensor = mem_new(N_SLOTS * (size_t)o->n_params, sizeof *tensor);
-    char **name = mem_new(N_SLOTS * (size_t)o->n_params, sizeof *name);
+    const int most = OPTIMIZER_SLOTS * t->optimizer.n_params + 2 * t->net->n_params;
+    struct model_tensor *tensor = mem_new((size_t)most + 1, sizeof *tensor);
     int n = 0;
-    for (int k = 0; k < N_SLOTS; k++)
-        for (int i = 0; i < o->n_params && slots.value[k]; i++)
-            if (slots.value[k][i]) {
-                name[n] = slot_name(slots.name[k], o->param[i]);
-                tensor[n] = (struct model_tensor){.name = name[n], .shape = o->param[i]->shape, .data = slots.value[k][i]};
-                n++;
-            }
-    const struct model_extra extra = {.tensor = tensor, .n_tensors = n, .text = text, .n_texts = N_TEXTS};
+    while (slot_at(t, a, n, &tensor[n]))
+        n++;
+    const struct model_extra extra = {
+        .tensor = tensor, .n_tensors = n, .text = text, .n_texts = t->net->options.policy == POLICY_PLATEAU ? N_ALL : N_TEXTS};
     const int result = model_write(t->net, path, &extra, err);
     for (int i = 0; i < n; i++)
-        free(name[i]);
-    free(name);
+        free((char *)tensor[i].name);
     free(tensor);
     return result;
 }
@@ -129,6 +138,13 @@ static int read_texts(struct trainer *t, struct averages *a, struct progress *p,
     for (int i = 0; i < N_TEXTS; i++)
         if (*end[i] || end[i] == s[i])
             return error_add(err, EXIT_DATA, "%s: '%s' is '%s', expected a number", path, keys[i], s[i]);
+    if (t->net->options.policy == POLICY_PLATEAU) {
+        const char *text = model_text(m, plateau_key);
+        struct plateau *q = &p->plateau;
+        int length = -1;
+        if (!text || sscanf(text, "%la %d %d%n", &q->best, &q->bad, &q->reductions, &length) != 3 || text[length])
+            return error_add(err, EXIT_DATA, "%s: '%s' is '%s', expected three numbers", path, plateau_key, text ? text : "missing");
+    }
     if (t->iteration < 0)
         return error_add(err, EXIT_DATA, "%s: 'train.iteration' is %" PRId64 ", expected 0 or more", path, t->iteration);
     return 0;
@@ -146,14 +162,11 @@ int checkpoint_read(struct trainer *t, struct averages *a, struct progress *p, c
         result = model_load_params(m, t->net, err);
     if (result == 0)
         result = read_texts(t, a, p, m, path, err);
-    const struct slots slots = slots_of(t, a);
-    for (int k = 0; k < N_SLOTS; k++)
-        for (int i = 0; i < t->optimizer.n_params && slots.value[k] && result == 0; i++)
-            if (slots.value[k][i]) {
-                char *name = slot_name(slots.name[k], t->optimizer.param[i]);
-                result = model_tensor(m, name, t->optimizer.param[i]->shape, slots.value[k][i], err);
-                free(name);
-            }
+    struct model_tensor slot;
+    for (int i = 0; result == 0 && slot_at(t, a, i, &slot); i++) {
+        result = model_tensor(m, slot.name, slot.shape, slot.data, err);
+        free((char *)slot.name);
+    }
     model_close(m);
     return result;
 }

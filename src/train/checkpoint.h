@@ -3,6 +3,7 @@
 #define DLNET_TRAIN_CHECKPOINT_H
 
 #include "train/average.h"
+#include "train/schedule.h"
 #include "train/trainer.h"
 
 /* What a run knows besides weights and optimiser slots. */
@@ -12,6 +13,7 @@ struct progress {
     int64_t stale;   /* validations since then */
     double loss_sum; /* since the last row of metrics.csv */
     int64_t loss_count;
+    struct plateau plateau; /* kept with policy=plateau only */
 };
 
 int checkpoint_write(const struct trainer *t, const struct averages *a, const struct progress *p, const char *path, struct error *err);

@@ -13,21 +13,27 @@
 const char *metric_name(enum task task, enum metric what)
 {
     static const char *const common[] = {"iteration", "epoch", "learning_rate", "loss", "valid_loss"};
-    static const char *const own[][METRICS - METRIC_A] = {[TASK_CLASSIFY] = {"top1", "top5", NULL},
-                                                          [TASK_DETECT] = {"mAP50", "precision", "recall"},
-                                                          [TASK_REGRESS] = {"rmse", "mae", "r2"},
-                                                          [TASK_LABELS] = {"accuracy", "exact", NULL}};
+    static const char *const own[][METRIC_PENALTY - METRIC_A] = {[TASK_CLASSIFY] = {"top1", "top5", NULL},
+                                                                 [TASK_DETECT] = {"mAP50", "precision", "recall"},
+                                                                 [TASK_REGRESS] = {"rmse", "mae", "r2"},
+                                                                 [TASK_LABELS] = {"accuracy", "exact", NULL}};
+    if (what == METRIC_PENALTY)
+        return "penalty";
     return what < METRIC_A ? common[what] : own[task][what - METRIC_A];
 }
 
 static const char *column(const struct metrics *m, int i)
 {
+    if (i == METRIC_PENALTY && !m->penalty)
+        return NULL;
     return metric_name(m->task, (enum metric)i);
 }
 
 static void print_csv(FILE *f, const struct metrics *m, const double *row)
 {
-    for (int i = 0; i < METRICS && column(m, i); i++) {
+    for (int i = 0; i < METRICS; i++) {
+        if (!column(m, i))
+            continue;
         fputs(i ? "," : "", f);
         if (isfinite(row[i]))
             fprintf(f, "%.9g", row[i]);
@@ -38,8 +44,8 @@ static void print_csv(FILE *f, const struct metrics *m, const double *row)
 static void print_json(FILE *f, const struct metrics *m, const double *row)
 {
     const char *separator = "{";
-    for (int i = 0; i < METRICS && column(m, i); i++)
-        if (isfinite(row[i])) {
+    for (int i = 0; i < METRICS; i++)
+        if (column(m, i) && isfinite(row[i])) {
             fprintf(f, "%s\"%s\": %.9g", separator, column(m, i), row[i]);
             separator = ", ";
         }
@@ -48,8 +54,9 @@ static void print_json(FILE *f, const struct metrics *m, const double *row)
 
 static void print_header(FILE *f, const struct metrics *m)
 {
-    for (int i = 0; i < METRICS && column(m, i); i++)
-        fprintf(f, "%s%s", i ? "," : "", column(m, i));
+    for (int i = 0; i < METRICS; i++)
+        if (column(m, i))
+            fprintf(f, "%s%s", i ? "," : "", column(m, i));
     fputc('\n', f);
 }
 
@@ -65,6 +72,21 @@ static void keep(struct metrics *m, const double row[METRICS])
     m->n++;
 }
 
+/* Which metric stands in each column of a header line; −1: none of ours. Returns the number of columns looked at. */
+static int read_header(const struct metrics *m, const char *s, int metric[2 * METRICS])
+{
+    int n = 0;
+    for (const char *p = s; p && n < 2 * METRICS; n++) {
+        const size_t length = strcspn(p, ",");
+        metric[n] = -1;
+        for (int i = 0; i < METRICS; i++)
+            if (column(m, i) && strlen(column(m, i)) == length && strncmp(p, column(m, i), length) == 0)
+                metric[n] = i;
+        p = p[length] ? p + length + 1 : NULL;
+    }
+    return n;
+}
+
 /* Rows of an existing metrics.csv; a last line that a kill cut short is dropped. */
 static int read_rows(struct metrics *m, const char *path, double iteration, struct error *err)
 {
@@ -73,23 +95,28 @@ static int read_rows(struct metrics *m, const char *path, double iteration, stru
     if (!text)
         return -1;
     char *cursor = text;
+    int metric[2 * METRICS], columns = 0;
     for (int line = 0; *cursor;) {
         const bool whole = strchr(cursor, '\n') != NULL;
         const char *s = file_line(&cursor, &line);
-        if (!s || line == 1 || !whole)
+        if (!s || !whole)
             continue;
+        if (line == 1) {
+            columns = read_header(m, s, metric);
+            continue;
+        }
         double row[METRICS];
-        int n = 0;
-        for (const char *p = s; n < METRICS && p; n++) {
+        for (int i = 0; i < METRICS; i++)
+            row[i] = NAN;
+        const char *p = s;
+        for (int n = 0; n < columns && p; n++) {
             char *end;
-            row[n] = strtod(p, &end);
-            if (end == p)
-                row[n] = NAN;
+            const double value = strtod(p, &end);
+            if (end != p && metric[n] >= 0)
+                row[metric[n]] = value;
             p = strchr(p, ',');
             p = p ? p + 1 : NULL;
         }
-        for (; n < METRICS; n++)
-            row[n] = NAN;
         if (row[METRIC_ITERATION] <= iteration)
             keep(m, row);
     }
@@ -113,9 +140,9 @@ static int rewrite(const struct metrics *m, const char *name, bool csv, struct e
     return result;
 }
 
-int metrics_open(struct metrics *m, const char *folder, enum task task, double iteration, struct error *err)
+int metrics_open(struct metrics *m, const char *folder, enum task task, bool penalty, double iteration, struct error *err)
 {
-    *m = (struct metrics){.folder = mem_string(folder), .task = task};
+    *m = (struct metrics){.folder = mem_string(folder), .task = task, .penalty = penalty};
     char *path = text_join(folder, "metrics.csv");
     int result = 0;
     if (iteration > 0 && file_exists(path))

@@ -17,12 +17,14 @@ enum metric {
     METRIC_A,          /* detector: mAP50; classifier: top1; labels: accuracy; regression: rmse */
     METRIC_B,          /* precision; top5; exact; mae */
     METRIC_C,          /* recall; unused; unused; r2 */
+    METRIC_PENALTY,    /* of the weights after that iteration; a column only where there is one */
     METRICS
 };
 
 struct metrics {
     char *folder;
     enum task task;
+    bool penalty;
     double (*row)[METRICS];
     int n;
     size_t capacity;
@@ -31,8 +33,9 @@ struct metrics {
 /* Name of a column; NULL: a training of that task has none. */
 const char *metric_name(enum task task, enum metric what);
 
-/* Starts the table of a run folder: empty, or with the rows up to `iteration` of the metrics.csv that stands there. Writes the files. */
-int metrics_open(struct metrics *m, const char *folder, enum task task, double iteration, struct error *err);
+/* Starts the table of a run folder: empty, or with the rows up to `iteration` of the metrics.csv that stands there, whose columns are found
+ * by their names. Writes the files. */
+int metrics_open(struct metrics *m, const char *folder, enum task task, bool penalty, double iteration, struct error *err);
 
 /* Adds a row and appends it to metrics.csv and metrics.jsonl. */
 int metrics_add(struct metrics *m, const double row[METRICS], struct error *err);

@@ -14,6 +14,7 @@
 #include "train/average.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
+#include "train/regularise.h"
 #include "train/schedule.h"
 
 enum { SAVE_SECONDS = 60 }; /* at least one checkpoint in that time */
@@ -52,6 +53,11 @@ static void format_seconds(double s, char *out, size_t size)
         snprintf(out, size, "%ldm%02lds", t / 60, t % 60);
 }
 
+static double penalty_of(const struct training *r)
+{
+    return regularise_penalty(&r->net->options, r->net->param, r->net->n_params);
+}
+
 /* The line under way: rewritten in place on a terminal, a plain line elsewhere. */
 static void show(struct training *r, double rate, double loss, bool row)
 {
@@ -65,9 +71,12 @@ static void show(struct training *r, double rate, double loss, bool row)
     const double per = (t - r->started) / (double)(tr->iteration - r->first);
     char eta[32];
     format_seconds(per * (double)(tr->total - tr->iteration), eta, sizeof eta);
-    fprintf(stderr, "%s%lld/%lld  epoch %.2f  loss %.4f  rate %.3g  %.1f images/s  ETA %s%s", r->terminal ? "\r" : "",
-            (long long)tr->iteration, (long long)tr->total, (double)tr->iteration * r->net->options.batch / tr->data.n_samples, loss, rate,
-            r->net->options.batch / per, eta, r->terminal ? "\033[K" : "\n");
+    char penalty[40] = "";
+    if (r->metrics.penalty)
+        snprintf(penalty, sizeof penalty, " + penalty %.4f", penalty_of(r));
+    fprintf(stderr, "%s%lld/%lld  epoch %.2f  loss %.4f%s  rate %.3g  %.1f images/s  ETA %s%s", r->terminal ? "\r" : "",
+            (long long)tr->iteration, (long long)tr->total, (double)tr->iteration * r->net->options.batch / tr->data.n_samples, loss,
+            penalty, rate, r->net->options.batch / per, eta, r->terminal ? "\033[K" : "\n");
     if (r->o->verbose && row)
         for (int i = 0; i < r->net->n_layers; i++)
             if (r->net->layer[i].figures[0])
@@ -119,10 +128,10 @@ static double figure_of(const struct training *r, const struct evaluation *e)
 
 static void fill_row(const struct evaluation *e, double row[METRICS])
 {
-    const double figures[][METRICS - METRIC_A] = {[TASK_CLASSIFY] = {e->top1, e->top5, NAN},
-                                                  [TASK_DETECT] = {e->map50, e->precision, e->recall},
-                                                  [TASK_REGRESS] = {e->rmse, e->mae, e->r2},
-                                                  [TASK_LABELS] = {e->accuracy, e->exact, NAN}};
+    const double figures[][METRIC_PENALTY - METRIC_A] = {[TASK_CLASSIFY] = {e->top1, e->top5, NAN},
+                                                         [TASK_DETECT] = {e->map50, e->precision, e->recall},
+                                                         [TASK_REGRESS] = {e->rmse, e->mae, e->r2},
+                                                         [TASK_LABELS] = {e->accuracy, e->exact, NAN}};
     row[METRIC_VALID_LOSS] = e->loss;
     memcpy(&row[METRIC_A], figures[e->task], sizeof figures[0]);
 }
@@ -135,7 +144,7 @@ static void tell_validation(struct training *r, const char *of, const struct eva
     double row[METRICS];
     fill_row(e, row);
     fprintf(stderr, "validation %s: ", of);
-    for (int i = METRIC_A; i < METRICS; i++)
+    for (int i = METRIC_A; i < METRIC_PENALTY; i++)
         if (metric_name(e->task, (enum metric)i))
             fprintf(stderr, "%s %.4f  ", metric_name(e->task, (enum metric)i), row[i]);
     fprintf(stderr, "loss %.4f%s\n", e->loss, note);
@@ -147,6 +156,18 @@ static int measure(struct training *r, struct evaluation *e, struct error *err)
     o.threads = r->o->threads;
     o.yes = r->yes;
     return evaluate(r->net, &r->valid, &o, e, err);
+}
+
+/* policy=plateau. */
+static void watch_plateau(struct training *r, double loss, double figure)
+{
+    const struct net_options *o = &r->net->options;
+    if (o->policy != POLICY_PLATEAU)
+        return;
+    const bool metric = o->plateau_watch == PLATEAU_METRIC;
+    struct plateau *p = &r->progress.plateau;
+    if (schedule_plateau(o, p, metric ? figure : loss, metric && !best_figures[r->metric].lower) && !r->o->quiet)
+        fprintf(stderr, "the validation has stopped improving: reduction %d of the learning rate\n", p->reductions);
 }
 
 /* Of the network as it is. */
@@ -167,6 +188,7 @@ static int validate_network(struct training *r, double row[METRICS], struct erro
     char of[64];
     snprintf(of, sizeof of, "%sat %lld", average_kept(&r->averages.ema) ? "of the EMA weights " : "", (long long)r->trainer.iteration);
     tell_validation(r, of, &e, better ? "  (best)" : "");
+    watch_plateau(r, e.loss, figure);
     evaluation_free(&e);
     return better ? model_write(r->net, r->best, NULL, err) : 0;
 }
@@ -276,6 +298,8 @@ static int after_update(struct training *r, double rate, double loss, bool stopp
         row[METRIC_EPOCH] = (double)i * r->net->options.batch / t->data.n_samples;
         row[METRIC_RATE] = rate;
         row[METRIC_LOSS] = r->progress.loss_sum / (double)r->progress.loss_count;
+        if (r->metrics.penalty)
+            row[METRIC_PENALTY] = penalty_of(r);
         if (valid && validate(r, row, err) != 0)
             return -1;
         if (metrics_add(&r->metrics, row, err) != 0)
@@ -299,7 +323,7 @@ static int loop(struct training *r, struct error *err)
 {
     struct trainer *t = &r->trainer;
     while (t->iteration < t->total && !exhausted(r)) {
-        const double rate = schedule_rate(&r->net->options, t->iteration, t->total);
+        const double rate = schedule_rate(&r->net->options, r->net->seed, t->iteration, t->total, &r->progress.plateau);
         double loss;
         if (trainer_step(t, rate, &loss, err) != 0) {
             end_line(r);
@@ -348,9 +372,12 @@ static int check_options(struct training *r, struct error *err)
 static int open_valid(struct training *r, const struct data_options *data, struct error *err)
 {
     r->has_valid = dataset_has(data, SPLIT_VALID);
+    const struct net_options *o = &r->net->options;
+    if (!r->has_valid && o->policy == POLICY_PLATEAU)
+        return option_error(&r->net->config, config_find(&r->net->config, "net"), "policy", err,
+                            "policy=plateau watches the validation, but [data] has no valid=; expected one, or another policy=");
     if (!r->has_valid)
         return 0;
-    const struct net_options *o = &r->net->options;
     struct data_options same = *data; /* and the same classes */
     same.known = &r->trainer.data.names;
     if (dataset_open(&r->valid, &same, SPLIT_VALID, r->detector ? TASK_DETECT : TASK_CLASSIFY, r->net->n_classes, o->width, o->height,
@@ -387,9 +414,12 @@ static void tell(const struct training *r)
     fprintf(stderr, "%s: %d layers, %d training %s, %d for validation, batch %d, %lld iterations (%.1f epochs)\n", r->net->config.path,
             r->net->n_layers, t->data.n_samples, dataset_has_values(&t->data) ? "rows" : "images", r->has_valid ? r->valid.n_samples : 0,
             r->net->options.batch, (long long)t->total, (double)t->total * r->net->options.batch / t->data.n_samples);
-    fprintf(stderr, "memory: about %.0f MB at most (parameters, gradients and momentum %.1f MB, activations %.1f MB, loader %.1f MB)\n",
-            (double)t->bytes / 1e6, 3e-6 * (double)r->net->param_bytes, 1e-6 * (double)r->net->arena_bytes,
-            1e-6 * (double)(t->bytes - 3 * r->net->param_bytes - r->net->arena_bytes));
+    fprintf(stderr, "memory: about %.0f MB at most (parameters, gradients and optimiser %.1f MB, activations %.1f MB, loader %.1f MB)\n",
+            (double)t->bytes / 1e6, 1e-6 * (double)(2 * r->net->param_bytes + t->slot_bytes), 1e-6 * (double)r->net->arena_bytes,
+            1e-6 * (double)(t->bytes - 2 * r->net->param_bytes - t->slot_bytes - r->net->arena_bytes));
+    char text[400];
+    optimizer_describe(&r->net->options, text, sizeof text);
+    fprintf(stderr, "optimiser: %s\n", text);
     if (t->data.n_classes < r->net->n_classes)
         fprintf(stderr, "dlnet: warning: the network has %d classes, the training data only %d\n", r->net->n_classes, t->data.n_classes);
     const struct dataset *sets[2] = {&t->data, &r->valid};
@@ -415,7 +445,8 @@ static int begin(struct training *r, struct error *err)
             fprintf(stderr, "%s: goes on after iteration %lld of %lld\n", o->out, (long long)r->trainer.iteration,
                     (long long)r->trainer.total);
     }
-    if (metrics_open(&r->metrics, o->out, r->trainer.data.task, (double)r->trainer.iteration, err) != 0)
+    if (metrics_open(&r->metrics, o->out, r->trainer.data.task, regularise_has_penalty(&r->net->options), (double)r->trainer.iteration,
+                     err) != 0)
         return -1;
     char *path = text_join(o->out, "effective.cfg"), *text = config_text(&r->net->config);
     const int result = file_write(path, text, strlen(text), err);
@@ -431,7 +462,7 @@ int train_run(struct network *net, const struct data_options *data, const struct
                          .detector = network_is_detector(net),
                          .terminal = isatty(STDERR_FILENO),
                          .yes = data->threshold,
-                         .progress = {.best = NAN}};
+                         .progress = {.best = NAN, .plateau = PLATEAU_START}};
     int result = trainer_open(&r.trainer, net, data, o->threads, err);
     if (result == 0) {
         result = open_valid(&r, data, err);

@@ -126,7 +126,8 @@ int trainer_open(struct trainer *t, struct network *net, const struct data_optio
     if (task != TASK_DETECT)
         t->label = mem_new((size_t)t->part * (size_t)net->n_classes, sizeof(real));
     struct loader_options l = trainer_loader_options(t);
-    t->bytes = 3 * net->param_bytes + net->arena_bytes + loader_bytes(&l);
+    t->slot_bytes = (size_t)optimizer_slots(&t->optimizer) * net->param_bytes;
+    t->bytes = 2 * net->param_bytes + t->slot_bytes + net->arena_bytes + loader_bytes(&l);
     return 0;
 }
 
@@ -189,11 +190,10 @@ int trainer_step(struct trainer *t, double rate, double *loss, struct error *err
     for (int i = 0; i < o->subdivisions; i++)
         if (pass(t, i, &sum, err) != 0)
             return -1;
-    const struct param *bad = optimizer_nonfinite(&t->optimizer);
+    const struct param *bad = optimizer_step(&t->optimizer, net, rate, o->batch, t->iteration);
     if (bad)
         return error_add(err, EXIT_FAIL, "iteration %lld: the gradient of %s is not finite; a lower learning_rate= often helps",
                          (long long)t->iteration + 1, bad->name);
-    optimizer_step(&t->optimizer, rate, o->momentum, o->decay, o->batch);
     t->iteration++;
     net->seen += (uint64_t)o->batch;
     *loss = sum / o->batch;

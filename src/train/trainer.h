@@ -16,6 +16,7 @@ struct trainer {
     uint64_t seed;     /* of order, augmentation and dropout */
     int threads;       /* loader threads */
     real *label;       /* one batch's labels as real; owned */
+    size_t slot_bytes; /* of bytes, the optimiser's */
     size_t bytes;      /* memory planned: parameters, gradients, slots, activations at the largest size, loader */
 };
 

@@ -55,8 +55,10 @@ static void test_policy_names_are_in_the_order_of_the_enum(void **state)
     static const struct {
         const char *name;
         enum policy policy;
-    } cases[] = {{"constant", POLICY_CONSTANT}, {"step", POLICY_STEP}, {"steps", POLICY_STEPS},      {"exp", POLICY_EXP},
-                 {"poly", POLICY_POLY},         {"sgdr", POLICY_SGDR}, {"snapshot", POLICY_SNAPSHOT}};
+    } cases[] = {{"constant", POLICY_CONSTANT}, {"step", POLICY_STEP},      {"steps", POLICY_STEPS},       {"exp", POLICY_EXP},
+                 {"poly", POLICY_POLY},         {"sgdr", POLICY_SGDR},      {"snapshot", POLICY_SNAPSHOT}, {"sig", POLICY_SIG},
+                 {"sigmoid", POLICY_SIGMOID},   {"random", POLICY_RANDOM},  {"cosine", POLICY_COSINE},     {"one-cycle", POLICY_ONE_CYCLE},
+                 {"onecycle", POLICY_ONECYCLE}, {"plateau", POLICY_PLATEAU}};
     const struct config_key *row = option_find(net_option_table, "policy");
     assert_non_null(row);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -154,15 +156,17 @@ static void test_table_is_sound(void **state)
     }
 }
 
-static void test_unsupported_policy(void **state)
+static void test_unknown_policy(void **state)
 {
     (void)state;
     struct config c;
     struct error err = ERROR_INIT;
     struct net_options o = {0};
-    assert_int_equal(config_parse(&c, "net.cfg", "[net]\npolicy=sigmoid\n", &err), 0);
+    assert_int_equal(config_parse(&c, "net.cfg", "[net]\npolicy=sigmund\n", &err), 0);
     assert_int_equal(option_fill(&c, &c.section[0], net_option_table, &o, NULL, NULL, &err), -1);
-    assert_string_equal(err.text, "net.cfg:2: policy=sigmoid found, expected constant, step, steps, exp, poly, sgdr or snapshot");
+    assert_string_equal(err.text,
+                        "net.cfg:2: policy=sigmund found, expected constant, step, steps, exp, poly, sgdr, snapshot, sig, sigmoid, random, "
+                        "cosine, one-cycle, onecycle or plateau; did you mean 'sigmoid'?");
     option_free(net_option_table, &o);
     config_free(&c);
 }
@@ -203,9 +207,9 @@ static void test_real_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_darknet_defaults),   cmocka_unit_test(test_policy_names_are_in_the_order_of_the_enum),
-        cmocka_unit_test(test_keys_of_the_forks),  cmocka_unit_test(test_table_is_sound),
-        cmocka_unit_test(test_unsupported_policy), cmocka_unit_test(test_real_files),
+        cmocka_unit_test(test_darknet_defaults),  cmocka_unit_test(test_policy_names_are_in_the_order_of_the_enum),
+        cmocka_unit_test(test_keys_of_the_forks), cmocka_unit_test(test_table_is_sound),
+        cmocka_unit_test(test_unknown_policy),    cmocka_unit_test(test_real_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@
 #define FIGURES "tests/train/trajectory.txt"
 enum { BATCH = 4, CLASSES = 3, IMAGE = 2 * 6 * 6, PARAMS = 7 };
 
-static const char cfg[] = "[net]\nbatch=4\nwidth=6\nheight=6\nchannels=2\n"
+static const char cfg[] = "[net]\nbatch=4\nwidth=6\nheight=6\nchannels=2\nmomentum=.9\ndecay=.01\n"
                           "[convolutional]\nfilters=5\nsize=3\nstride=1\npad=1\nbatch_normalize=1\nactivation=leaky\n"
                           "[maxpool]\nsize=2\nstride=2\n"
                           "[connected]\noutput=3\nactivation=linear\n"
@@ -89,6 +89,7 @@ static struct network *train(double *losses)
     assert_int_equal(optimizer_init(&o, net, &err), 0);
 
     double *hyper = record("hyper", 4), *inputs = record("inputs", 2 * BATCH * IMAGE), *labels = record("labels", 2 * BATCH);
+    assert_true(hyper[2] == net->options.momentum && hyper[3] == net->options.decay);
     for (int step = 0; step < (int)hyper[0]; step++) {
         const int turn = step % 2;
         real target[BATCH * CLASSES] = {0};
@@ -101,7 +102,7 @@ static struct network *train(double *losses)
         network_zero_grads(net);
         losses[step] = network_forward(net, &run) / BATCH;
         network_backward(net, &run);
-        optimizer_step(&o, hyper[1], hyper[2], hyper[3], BATCH);
+        assert_null(optimizer_step(&o, net, hyper[1], BATCH, step));
     }
     optimizer_free(&o);
     free(hyper);
