@@ -21,14 +21,18 @@ struct cli_common {
     int threads; /* 0: default; cli_next_option has told it to parallel_set already */
     char **sets; /* --set, in order */
     int n_sets;
-    const char *model;      /* -m */
+    const char **models; /* -m, in order */
+    int n_models;
     const char *names_file; /* --names */
     const char *data_file;  /* --data */
     int64_t seed;           /* --seed; −1: not given */
 };
 #define CLI_COMMON_INIT ((struct cli_common){.seed = -1})
 
-/* Releases the list of --set. */
+/* The one -m of a command that takes no ensemble; NULL: none given. -1: several, told. */
+int cli_one_model(const struct cli_common *common, const char *command, const char **model);
+
+/* Releases the lists of --set and -m. */
 void cli_common_free(struct cli_common *common);
 
 /* Prints every line of err on stderr as "dlnet: error: …" and returns its status. */

@@ -19,7 +19,20 @@ int cli_start_from(struct network *net, const char *path, int layers, struct err
  * weights came from, owned by the caller. NULL on failure. */
 struct network *cli_model(const struct cli_common *common, int *argc, char **argv, char **path, struct error *err);
 
-/* The same with the parameters as they were loaded. */
+/* The models of an ensemble; one in most cases. */
+struct cli_models {
+    struct network **net;
+    char **path; /* files that the weights came from */
+    int n;       /* ≥ 1 */
+};
+
+/* The same for several models: -m and operands (a cfg goes with the weights after it). Each folded; they agree in kind and classes
+ * (ensemble.h). cli_models_unfolded: as loaded, agreeing or not. 0, or -1 and nothing to free. */
+int cli_models(const struct cli_common *common, int *argc, char **argv, struct cli_models *out, struct error *err);
+int cli_models_unfolded(const struct cli_common *common, int *argc, char **argv, struct cli_models *out, struct error *err);
+void cli_models_free(struct cli_models *m);
+
+/* cli_model with the parameters as they were loaded. */
 struct network *cli_model_unfolded(const struct cli_common *common, int *argc, char **argv, char **path, struct error *err);
 
 /* A cfg alone (whatever its ending) with its initial weights; anything else is a model, as above. */

@@ -232,7 +232,7 @@ int cmd_bench(int argc, char **argv)
     struct network *net = NULL;
     if (bad)
         ;
-    else if (optind >= argc && !common.model)
+    else if (optind >= argc && common.n_models == 0)
         cli_usage_error("bench", "expected a CFG or -m MODEL");
     else {
         net = cli_cfg_or_model(&common, &argc, argv, &err);

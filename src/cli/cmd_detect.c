@@ -5,22 +5,25 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "box/fuse.h"
 #include "box/nms.h"
 #include "cli/cli_model.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 
 const char cmd_detect_usage[] =
-    "Usage: dlnet detect [-m MODEL | CFG WEIGHTS] IMAGE … [options]\n"
+    "Usage: dlnet detect [-m MODEL | CFG WEIGHTS] … IMAGE … [options]\n"
     "\n"
     "Finds objects in pictures. IMAGE is an image file, a folder of images, a .txt list of paths, or - for paths\n"
-    "on stdin, one a line, each answered as it comes. Without a model: the best of the newest run.\n"
+    "on stdin, one a line, each answered as it comes. Without a model: the best of the newest run. Several models\n"
+    "are an ensemble: their boxes are fused, weighted by score, and a score is the mean over the models.\n"
     "\n"
     "Prints a line for each object, best first: PATH, NAME, SCORE, x1, y1, x2, y2, separated by tabs, the box in\n"
     "pixels of the picture (upright, as its EXIF orientation says).\n"
     "\n"
     "  --thresh SCORE  objects below this score are left out (.25)\n"
     "  --nms IOU       boxes that overlap a better one of their class by more are dropped (.45; 1: keep all)\n"
+    "  --fuse IOU      ensembles: boxes of a class that overlap by more are one (.55)\n"
     "  --json          one object a picture: image, width, height, detections: class, class_id, score, box\n"
     "  --out PATH      also draws the boxes: a folder, or FILE.png or .jpg for one picture (small pictures are\n"
     "                  enlarged, so that the captions can be read)\n"
@@ -34,7 +37,7 @@ const char cmd_detect_usage[] =
 
 struct detect {
     struct cli_session session;
-    double threshold, nms;
+    double threshold, nms, fuse;
 };
 
 /* From fractions of the network's input to corners in pixels of the picture. False: a box that isn't finite (weights that diverged). */
@@ -100,17 +103,53 @@ static int draw(struct cli_session *s, const struct cli_image *image, const stru
     return status;
 }
 
+/* From fractions of one network's input to those of another's, for the same picture. */
+static struct box reframed(struct box b, const struct shape from, const struct placement *p, const struct shape to,
+                           const struct placement *q)
+{
+    const double sx = q->scale_x / p->scale_x, sy = q->scale_y / p->scale_y;
+    return (struct box){.x = (real)((((double)b.x * from.w - p->offset_x) * sx + q->offset_x) / to.w),
+                        .y = (real)((((double)b.y * from.h - p->offset_y) * sy + q->offset_y) / to.h),
+                        .w = (real)((double)b.w * from.w * sx / to.w),
+                        .h = (real)((double)b.h * from.h * sy / to.h)};
+}
+
+/* What the networks find together, in the frame of the first. Before the fusion the floor is low: a second, doubtful box counts too. */
+static void find(const struct detect *d, const struct cli_image *image, struct detections *all)
+{
+    const double ensemble_floor = 0.001;
+    const struct cli_models *m = &d->session.models;
+    const double floor = m->n == 1 || d->threshold < ensemble_floor ? d->threshold : ensemble_floor;
+    for (int k = 0; k < m->n; k++) {
+        struct detections found = {0};
+        network_detect(m->net[k], 0, floor, &found);
+        nms_greedy(&found, d->nms);
+        for (int i = 0; i < found.n; i++) {
+            struct detection item = found.item[i];
+            if (k > 0)
+                item.box = reframed(item.box, m->net[k]->input.shape, &image->view[k].placement, m->net[0]->input.shape,
+                                    &image->view[0].placement);
+            detections_add(all, item);
+        }
+        detections_free(&found);
+    }
+    if (m->n == 1)
+        return;
+    fuse_boxes(all, m->n, d->fuse);
+    while (all->n > 0 && !((double)all->item[all->n - 1].score > d->threshold)) /* sorted */
+        all->n--;
+}
+
 static int answer(void *context, const struct cli_image *image, struct error *err)
 {
     struct detect *d = context;
     struct cli_session *s = &d->session;
     struct detections found = {0};
-    network_detect(s->net, 0, d->threshold, &found);
-    nms_greedy(&found, d->nms);
+    find(d, image, &found);
     double(*corners)[4] = mem_new((size_t)found.n, sizeof(*corners));
     int kept = 0;
     for (int i = 0; i < found.n; i++)
-        if (corners_of(s->net, &image->placement, found.item[i].box, corners[kept]))
+        if (corners_of(s->net, &image->view[0].placement, found.item[i].box, corners[kept]))
             found.item[kept++] = found.item[i];
     found.n = kept;
 
@@ -128,14 +167,15 @@ static int answer(void *context, const struct cli_image *image, struct error *er
 
 int cmd_detect(int argc, char **argv)
 {
-    enum { THRESH = 256, NMS };
-    static const struct cli_option own[] = {{"thresh", THRESH, true}, {"nms", NMS, true}, {"out", 'o', true}, {0}};
-    struct detect d = {.session.common = CLI_COMMON_INIT, .threshold = 0.25, .nms = 0.45};
+    enum { THRESH = 256, NMS, FUSE };
+    static const struct cli_option own[] = {{"thresh", THRESH, true}, {"nms", NMS, true}, {"fuse", FUSE, true}, {"out", 'o', true}, {0}};
+    struct detect d = {.session.common = CLI_COMMON_INIT, .threshold = 0.25, .nms = 0.45, .fuse = FUSE_IOU};
     struct cli_session *s = &d.session;
     int option, status = EXIT_OK;
     while (status == EXIT_OK && (option = cli_next_option(argc, argv, own, &s->common)) != -1) {
         if ((option == THRESH && cli_number("thresh", optarg, 0, 1, &d.threshold) != 0) ||
-            (option == NMS && cli_number("nms", optarg, 0, 1, &d.nms) != 0) || option == '?')
+            (option == NMS && cli_number("nms", optarg, 0, 1, &d.nms) != 0) ||
+            (option == FUSE && cli_number("fuse", optarg, 0, 1, &d.fuse) != 0) || option == '?')
             status = EXIT_USAGE;
         else if (option == 'o')
             s->out = optarg;

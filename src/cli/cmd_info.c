@@ -190,7 +190,7 @@ int cmd_info(int argc, char **argv)
     while ((option = cli_next_option(argc, argv, NULL, &common)) != -1)
         if (option == '?')
             return EXIT_USAGE;
-    if (optind >= argc && !common.model)
+    if (optind >= argc && common.n_models == 0)
         return cli_usage_error("info", "expected a CFG or -m MODEL");
 
     struct error err = ERROR_INIT;

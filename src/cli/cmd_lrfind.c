@@ -175,7 +175,10 @@ int cmd_lrfind(int argc, char **argv)
             bad = 1;
     }
     o.steps = (int)steps;
-    init = init ? init : common.model;
+    const char *model;
+    if (cli_one_model(&common, "lrfind", &model) != 0)
+        return EXIT_USAGE;
+    init = init ? init : model;
     int status = EXIT_USAGE;
     if (bad)
         ;

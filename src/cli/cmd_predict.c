@@ -8,13 +8,15 @@
 #include "cli/cli_model.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "net/ensemble.h"
 #include "net/monte_carlo.h"
 
 const char cmd_predict_usage[] =
-    "Usage: dlnet predict [-m MODEL | CFG WEIGHTS] IMAGE … [options]\n"
+    "Usage: dlnet predict [-m MODEL | CFG WEIGHTS] … IMAGE … [options]\n"
     "\n"
     "Classifies pictures. IMAGE is an image file, a folder of images, a .txt list of paths, or - for paths on\n"
-    "stdin, one a line, each answered as it comes. Without a model: the best of the newest run.\n"
+    "stdin, one a line, each answered as it comes. Without a model: the best of the newest run. Several models\n"
+    "are an ensemble: the mean of their probabilities.\n"
     "\n"
     "Prints a line for each of the likeliest classes, best first: PATH, NAME, PROBABILITY, separated by tabs.\n"
     "\n"
@@ -43,7 +45,7 @@ static void monte_carlo(struct cli_session *s, const struct cli_image *image)
 {
     struct predict *c = (struct predict *)s;
     const uint64_t seed = s->common.seed >= 0 ? (uint64_t)s->common.seed : s->net->seed;
-    network_monte_carlo(s->net, image->input, c->mc, seed, c->mean, c->variance);
+    network_monte_carlo(s->net, image->view[0].input, c->mc, seed, c->mean, c->variance);
     real *p = network_output(s->net)->out.x;
     for (size_t i = 0; i < shape_each(network_output(s->net)->out.shape); i++)
         p[i] = (real)c->mean[i];
@@ -112,12 +114,14 @@ static int answer(void *context, const struct cli_image *image, struct error *er
 {
     struct predict *c = context;
     struct cli_session *s = &c->session;
-    const struct layer *output = network_output(s->net);
-    const real *p = output->out.x;
-    const int n = (int)shape_each(output->out.shape), top = c->top < n ? c->top : n;
+    const int n = (int)shape_each(network_output(s->net)->out.shape), top = c->top < n ? c->top : n;
+    real *p = mem_new((size_t)n, sizeof *p);
+    ensemble_mean(s->models.net, s->models.n, p);
     for (int i = 0; i < n; i++)
-        if (!(p[i] - p[i] == 0)) /* NaN or infinite */
+        if (!(p[i] - p[i] == 0)) { /* NaN or infinite */
+            free(p);
             return error_at(err, EXIT_DATA, s->net->config.path, 0, "output %d of the network is not finite: the weights are no good", i);
+        }
     int *ids = mem_new((size_t)top, sizeof(*ids));
     rank(p, n, top, ids);
     int status = 0;
@@ -128,6 +132,7 @@ static int answer(void *context, const struct cli_image *image, struct error *er
     if (status == 0 && s->out != NULL)
         status = draw(s, image, ids[0], p[ids[0]], err);
     free(ids);
+    free(p);
     return status;
 }
 
@@ -160,6 +165,8 @@ int cmd_predict(int argc, char **argv)
     }
     if (status == EXIT_OK)
         status = cli_session_open(s, argc, argv, false);
+    if (status == EXIT_OK && c.mc > 0 && s->models.n > 1)
+        status = cli_usage_error("predict", "--mc %d: expected one model, found %d", c.mc, s->models.n);
     if (status == EXIT_OK && c.mc > 0)
         prepare_monte_carlo(&c);
     if (status == EXIT_OK)

@@ -238,7 +238,10 @@ int cmd_train(int argc, char **argv)
         out = second; /* --resume DIR */
     else if (second)
         init = second;
-    init = init ? init : common.model;
+    const char *model;
+    if (cli_one_model(&common, "train", &model) != 0)
+        return EXIT_USAGE;
+    init = init ? init : model;
     if (layers > 0 && (!init || text_ends(init, ".safetensors")))
         return cli_usage_error("train", "--layers %ld: expected with a .weights file to take them from", layers);
     struct network *net = cli_build(cfg, &common, &err);

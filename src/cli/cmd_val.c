@@ -10,17 +10,19 @@
 #include "cli/figures.h"
 #include "detect/evaluate.h"
 
-const char cmd_val_usage[] = "Usage: dlnet val [CFG WEIGHTS | MODEL] [options]\n"
+const char cmd_val_usage[] = "Usage: dlnet val [CFG WEIGHTS | MODEL] … [options]\n"
                              "\n"
                              "Runs a model over the validation set of its [data] section and prints every figure that fits: for a\n"
                              "detector mAP50, mAP (mean over IoU .5 to .95), precision, recall and AP by class; for a classifier\n"
                              "top1, top5, the share of each class that is right, and the confusion matrix (up to 20 classes); for\n"
                              "labels (several yes/no answers) accuracy, also by label, and the share of rows with all of them right;\n"
                              "for regression MSE, RMSE, MAE and R2.\n"
-                             "Without a model: the best of the newest run.\n"
+                             "Without a model: the best of the newest run. Several models are an ensemble, measured on the data of\n"
+                             "the first: outputs are averaged, boxes fused.\n"
                              "\n"
                              "  --split NAME    train, valid or test (default: valid)\n"
                              "  --nms IOU       detections that overlap a better one of their class by more are dropped (.45; 1: none)\n"
+                             "  --fuse IOU      ensembles: boxes of a class that overlap by more are one (.55)\n"
                              "  --floor SCORE   detections below this score are left out (.001)\n"
                              "  --thresh SCORE  score at which precision and recall are counted, at IoU .5 (.25); with one output, and\n"
                              "                  for labels: the output from which the answer is yes (threshold= of [data]; .5)\n"
@@ -38,8 +40,10 @@ static int batch_of(const struct network *net)
 }
 
 /* thresh: as given by --thresh; NaN: not. */
-static int val(struct network *net, const struct cli_common *common, enum split split, struct evaluate_options *o, double thresh)
+static int val(const struct cli_models *models, const struct cli_common *common, enum split split, struct evaluate_options *o,
+               double thresh)
 {
+    struct network *net = models->net[0];
     struct error err = ERROR_INIT;
     struct data_options options;
     if (data_options_read(&options, &net->config, common->data_file, &err) != 0)
@@ -63,12 +67,15 @@ static int val(struct network *net, const struct cli_common *common, enum split 
     }
     if (data.bad > 0)
         cli_warn("%d bad labels or images left out, the first: %s", data.bad, data.first_bad.text);
-    int result = network_plan(net, batch_of(net), 0, 0, false, &err);
-    if (result == 0) {
-        network_pack(net, false);
-        result = evaluate(net, &data, o, &e, &err);
+    int result = 0, batch = batch_of(net);
+    for (int i = 1; i < models->n; i++)
+        batch = batch_of(models->net[i]) < batch ? batch_of(models->net[i]) : batch;
+    for (int i = 0; i < models->n && result == 0; i++) {
+        result = network_plan(models->net[i], batch, 0, 0, false, &err);
+        if (result == 0)
+            network_pack(models->net[i], false);
     }
-    if (result != 0) {
+    if (result != 0 || evaluate_ensemble(models->net, models->n, &data, o, &e, &err) != 0) {
         status = cli_fail(&err);
     } else {
         if (e.bad > 0)
@@ -98,9 +105,9 @@ static int split_of(const char *name, enum split *out)
 
 int cmd_val(int argc, char **argv)
 {
-    enum { SPLIT = 1000, NMS, FLOOR, THRESH };
-    static const struct cli_option own[] = {
-        {"split", SPLIT, true}, {"nms", NMS, true}, {"floor", FLOOR, true}, {"thresh", THRESH, true}, {NULL, 0, false}};
+    enum { SPLIT = 1000, NMS, FLOOR, THRESH, FUSE };
+    static const struct cli_option own[] = {{"split", SPLIT, true},   {"nms", NMS, true},   {"floor", FLOOR, true},
+                                            {"thresh", THRESH, true}, {"fuse", FUSE, true}, {NULL, 0, false}};
     struct cli_common common = CLI_COMMON_INIT;
     struct evaluate_options o = EVALUATE_DEFAULTS;
     enum split split = SPLIT_VALID;
@@ -115,6 +122,8 @@ int cmd_val(int argc, char **argv)
             bad = cli_number("floor", optarg, 0, 1, &o.floor);
         else if (c == THRESH)
             bad = cli_number("thresh", optarg, -1e30, 1e30, &thresh);
+        else if (c == FUSE)
+            bad = cli_number("fuse", optarg, 0, 1, &o.fuse);
         else
             bad = 1;
     }
@@ -126,14 +135,14 @@ int cmd_val(int argc, char **argv)
 
     struct error err = ERROR_INIT;
     int status;
-    struct network *net = cli_model(&common, &argc, argv, NULL, &err);
-    if (!net)
+    struct cli_models models = {0};
+    if (cli_models(&common, &argc, argv, &models, &err) != 0)
         status = cli_fail(&err);
     else if (optind < argc)
-        status = cli_usage_error("val", "%s: expected a model (CFG WEIGHTS, or a .safetensors file) and nothing else", argv[optind]);
+        status = cli_usage_error("val", "%s: expected models (CFG WEIGHTS, or .safetensors files) and nothing else", argv[optind]);
     else
-        status = val(net, &common, split, &o, thresh);
-    network_free(net);
+        status = val(&models, &common, split, &o, thresh);
+    cli_models_free(&models);
     cli_common_free(&common);
     return status;
 }

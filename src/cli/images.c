@@ -25,9 +25,9 @@ struct cli_images {
     struct item *item;
     int n;
     size_t capacity;
-    int stdin_at; /* "-" stood before this item; −1: nowhere */
-    struct shape shape;
-    int letter_box;
+    int stdin_at;               /* "-" stood before this item; −1: nowhere */
+    struct network *const *net; /* borrowed; only what doesn't change is read */
+    int n_nets;
     bool keep;
 
     pthread_t thread;
@@ -118,7 +118,11 @@ static bool make(struct cli_images *s, const struct item *item)
     if (item->err == NULL && codec_read(&slot->image, item->path, &slot->err) == 0) {
         slot->w = slot->image.w;
         slot->h = slot->image.h;
-        slot->placement = image_to_input(&slot->image, slot->input, s->shape.w, s->shape.h, s->shape.c, s->letter_box);
+        for (int k = 0; k < s->n_nets; k++) {
+            struct cli_view *view = &slot->view[k];
+            const struct shape in = s->net[k]->input.shape;
+            view->placement = image_to_input(&slot->image, view->input, in.w, in.h, in.c, s->net[k]->options.letter_box);
+        }
         if (!s->keep)
             image_free(&slot->image);
     }
@@ -204,7 +208,9 @@ static void release(struct cli_images *s)
 {
     for (int i = 0; i < SLOTS; i++) {
         free(s->slot[i].path);
-        mem_free(s->slot[i].input);
+        for (int k = 0; k < s->n_nets && s->slot[i].view; k++)
+            mem_free(s->slot[i].view[k].input);
+        free(s->slot[i].view);
         image_free(&s->slot[i].image);
     }
     for (int i = 0; i < s->n; i++) {
@@ -217,16 +223,28 @@ static void release(struct cli_images *s)
     free(s);
 }
 
-struct cli_images *cli_images_open(char *const *operands, int n, const struct network *net, bool keep, struct error *err)
+/* Room for what network `net` sees of a picture. */
+static bool make_view(struct cli_view *view, const struct network *net, struct error *err)
 {
-    const struct shape shape = net->input.shape;
-    if (shape.c != 1 && shape.c != 3) {
-        error_at(err, EXIT_DATA, net->config.path, 0, "the network's input has %d channels, pictures have 1 or 3", shape.c);
-        return NULL;
+    const struct shape s = net->input.shape;
+    view->input = mem_try(shape_each(s), sizeof *view->input);
+    if (!view->input)
+        error_add(err, EXIT_FAIL, "no memory for inputs of %d x %d x %d", s.w, s.h, s.c);
+    return view->input != NULL;
+}
+
+struct cli_images *cli_images_open(char *const *operands, int n, struct network *const *net, int n_nets, bool keep, struct error *err)
+{
+    for (int k = 0; k < n_nets; k++) {
+        const int c = net[k]->input.shape.c;
+        if (c != 1 && c != 3) {
+            error_at(err, EXIT_DATA, net[k]->config.path, 0, "the network's input has %d channels, pictures have 1 or 3", c);
+            return NULL;
+        }
     }
     struct cli_images *s = mem_new(1, sizeof(*s));
-    s->shape = shape;
-    s->letter_box = net->options.letter_box;
+    s->net = net;
+    s->n_nets = n_nets;
     s->keep = keep;
     s->stdin_at = -1;
     pthread_mutex_init(&s->lock, NULL);
@@ -242,10 +260,14 @@ struct cli_images *cli_images_open(char *const *operands, int n, const struct ne
             add_item(s, operands[i], NULL);
     }
     bool ok = true;
-    for (int i = 0; i < SLOTS && ok; i++)
-        ok = (s->slot[i].input = mem_try(shape_each(shape), sizeof(float))) != NULL;
+    for (int i = 0; i < SLOTS; i++) {
+        s->slot[i].view = mem_new((size_t)n_nets, sizeof *s->slot[i].view);
+        for (int k = 0; k < n_nets && ok; k++)
+            ok = make_view(&s->slot[i].view[k], net[k], err);
+    }
     if (!ok || pthread_create(&s->thread, NULL, reader, s) != 0) {
-        error_add(err, EXIT_FAIL, ok ? "no thread to read images in" : "no memory for inputs of %d x %d x %d", shape.w, shape.h, shape.c);
+        if (ok)
+            error_add(err, EXIT_FAIL, "no thread to read images in");
         release(s);
         return NULL;
     }

@@ -8,22 +8,27 @@
 #include "image/image.h"
 #include "net/network.h"
 
+/* A picture as one network sees it. */
+struct cli_view {
+    struct placement placement; /* original → network input */
+    float *input;               /* c × h × w of the network */
+};
+
 /* One picture. When err.status isn't EXIT_OK it couldn't be read, and only path is set. */
 struct cli_image {
     char *path;
     struct error err;
-    int w, h;                   /* of the original, upright */
-    struct placement placement; /* original → network input */
-    float *input;               /* c × h × w of the network */
-    struct image image;         /* the pixels, when they were asked for */
+    int w, h;              /* of the original, upright */
+    struct cli_view *view; /* one for each network */
+    struct image image;    /* the pixels, when they were asked for */
 };
 
 struct cli_images;
 
 /* operands: image files, folders (the images in them, by name), .txt lists (a path a line, relative to the list's folder, else to the
  * working folder), "-" (paths on stdin, read as they come). keep: also keep the pixels. Unreadable operands come up as pictures with an
- * error. NULL: no thread, no memory, or a network that doesn't take pictures. */
-struct cli_images *cli_images_open(char *const *operands, int n, const struct network *net, bool keep, struct error *err);
+ * error. NULL: no thread, no memory, or a network (of n_nets) that doesn't take pictures. */
+struct cli_images *cli_images_open(char *const *operands, int n, struct network *const *net, int n_nets, bool keep, struct error *err);
 
 /* Number of pictures; −1: not known, stdin is among them. */
 int cli_images_count(const struct cli_images *s);

@@ -11,6 +11,7 @@
 #include "cli/cli_model.h"
 #include "data/dataset.h"
 #include "data/names.h"
+#include "net/ensemble.h"
 #include "net/model.h"
 #include "net/weights.h"
 
@@ -203,45 +204,127 @@ static struct network *load(const char *cfg, const char *weights, const struct c
     return net;
 }
 
-/* Takes the model's operands out of argv. */
-static int take_operands(int *argc, char **argv, const char **cfg, const char **weights, struct error *err)
+/* A model as the command line tells it: weights alone (cfg NULL), a pair, or a cfg alone (weights NULL). */
+struct told {
+    const char *cfg, *weights;
+};
+
+/* The models of -m and of the operands that end as cfgs and weights do, which are taken out of argv. One cfg and one weights file are a
+ * pair in any order; among more files a cfg goes with the weights that follow it. Owned by the caller. */
+static struct told *take_models(const struct cli_common *common, int *argc, char **argv, int *n, struct error *err)
 {
-    int kept = optind;
-    int result = 0;
-    for (int i = optind; i < *argc; i++) {
-        const char **to = text_ends(argv[i], ".cfg") ? cfg : is_weights(argv[i]) ? weights : NULL;
-        if (!to)
-            argv[kept++] = argv[i];
-        else if (*to)
-            result = error_add(err, EXIT_USAGE, "found %s and %s, expected one model", *to, argv[i]);
+    const char **file = mem_new((size_t)(common->n_models + *argc), sizeof *file);
+    int n_files = 0, n_cfgs = 0, kept = optind;
+    for (int i = 0; i < common->n_models; i++)
+        file[n_files++] = common->models[i];
+    for (int i = optind; i < *argc; i++)
+        if (text_ends(argv[i], ".cfg") || is_weights(argv[i]))
+            file[n_files++] = argv[i];
         else
-            *to = argv[i];
-    }
+            argv[kept++] = argv[i];
     *argc = kept;
+    for (int i = 0; i < n_files; i++)
+        n_cfgs += text_ends(file[i], ".cfg");
+
+    struct told *told = mem_new((size_t)n_files + 1, sizeof *told);
+    if (n_files - n_cfgs == 1 && n_cfgs == 1 && text_ends(file[1], ".cfg")) {
+        const char *first = file[0];
+        file[0] = file[1];
+        file[1] = first;
+    }
+    *n = 0;
+    for (int i = 0; i < n_files; i++) {
+        const bool cfg = text_ends(file[i], ".cfg");
+        if (cfg && n_files > 1 && (i + 1 == n_files || text_ends(file[i + 1], ".cfg"))) {
+            error_add(err, EXIT_USAGE, "no weights after %s among several files, expected CFG WEIGHTS for each model", file[i]);
+            free(told);
+            told = NULL;
+            break;
+        }
+        told[*n].cfg = cfg ? file[i] : NULL;
+        told[(*n)++].weights = !cfg ? file[i] : n_files > 1 ? file[++i] : NULL;
+    }
+    free(file);
+    return told;
+}
+
+static struct network *load_told(const struct cli_common *common, struct told t, char **path, struct error *err)
+{
+    *path = t.weights ? mem_string(t.weights) : newest_run(t.cfg, err);
+    if (!*path)
+        return NULL;
+    if (!t.weights && !common->quiet)
+        fprintf(stderr, "dlnet: using %s\n", *path);
+    struct network *net = load(t.cfg, *path, common, err);
+    if (net && find_names(net, common, err) == 0)
+        return net;
+    network_free(net);
+    return NULL;
+}
+
+int cli_models_unfolded(const struct cli_common *common, int *argc, char **argv, struct cli_models *out, struct error *err)
+{
+    *out = (struct cli_models){0};
+    int n;
+    struct told *told = take_models(common, argc, argv, &n, err);
+    if (!told)
+        return -1;
+    out->n = n > 0 ? n : 1; /* none told: the newest run */
+    out->net = mem_new((size_t)out->n, sizeof(struct network *));
+    out->path = mem_new((size_t)out->n, sizeof(char *));
+    int result = 0;
+    for (int i = 0; i < out->n && result == 0; i++) {
+        out->net[i] = load_told(common, told[i], &out->path[i], err);
+        result = out->net[i] ? 0 : -1;
+    }
+    free(told);
+    if (result != 0)
+        cli_models_free(out);
+    return result;
+}
+
+void cli_models_free(struct cli_models *m)
+{
+    for (int i = 0; i < m->n; i++) {
+        network_free(m->net[i]);
+        free(m->path[i]);
+    }
+    free(m->net);
+    free(m->path);
+    *m = (struct cli_models){0};
+}
+
+int cli_models(const struct cli_common *common, int *argc, char **argv, struct cli_models *out, struct error *err)
+{
+    if (cli_models_unfolded(common, argc, argv, out, err) != 0)
+        return -1;
+    int result = ensemble_check(out->net, out->path, out->n, err);
+    for (int i = 0; i < out->n && result == 0; i++)
+        result = cli_check_answer(out->net[i], err);
+    if (result != 0)
+        cli_models_free(out);
+    for (int i = 0; i < out->n; i++)
+        network_fold(out->net[i]);
     return result;
 }
 
 struct network *cli_model_unfolded(const struct cli_common *common, int *argc, char **argv, char **path, struct error *err)
 {
-    const char *cfg = NULL, *weights = NULL;
-    if (common->model)
-        *(text_ends(common->model, ".cfg") ? &cfg : &weights) = common->model;
-    if (take_operands(argc, argv, &cfg, &weights, err) != 0)
+    struct cli_models m;
+    if (cli_models_unfolded(common, argc, argv, &m, err) != 0)
         return NULL;
-    char *found = weights ? mem_string(weights) : newest_run(cfg, err);
-    if (!found)
-        return NULL;
-    if (!weights && !common->quiet)
-        fprintf(stderr, "dlnet: using %s\n", found);
-    struct network *net = load(cfg, found, common, err);
-    if (net && find_names(net, common, err) != 0) {
-        network_free(net);
+    struct network *net = m.net[0];
+    if (m.n > 1) {
+        error_add(err, EXIT_USAGE, "found %s and %s, expected one model", m.path[0], m.path[1]);
         net = NULL;
+    } else {
+        m.net[0] = NULL;
+        if (path) {
+            *path = m.path[0];
+            m.path[0] = NULL;
+        }
     }
-    if (net && path)
-        *path = found;
-    else
-        free(found);
+    cli_models_free(&m);
     return net;
 }
 
@@ -259,7 +342,7 @@ struct network *cli_model(const struct cli_common *common, int *argc, char **arg
 
 struct network *cli_cfg_or_model(const struct cli_common *common, int *argc, char **argv, struct error *err)
 {
-    if (!common->model && *argc == optind + 1 && !is_weights(argv[optind]))
+    if (common->n_models == 0 && *argc == optind + 1 && !is_weights(argv[optind]))
         return cli_build(argv[(*argc)-- - 1], common, err);
     return cli_model_unfolded(common, argc, argv, NULL, err);
 }

@@ -17,7 +17,7 @@
 #include "math/conv.h"
 
 const char cli_common_usage[] = "Options that every command accepts:\n"
-                                "  -m MODEL              a model file (.safetensors)\n"
+                                "  -m MODEL              a model file (.safetensors); val, predict and detect take several: an ensemble\n"
                                 "  --set SECTION.KEY=V   overrides the cfg: --set net.batch=16, --set 3.filters=64 (layer 3, from 0)\n"
                                 "  --names FILE          class names for the answers, one a line\n"
                                 "  --data FILE           Darknet .data file, in place of [data]\n"
@@ -163,8 +163,19 @@ int cli_whole(const char *name, const char *text, long min, long max, long *out)
 void cli_common_free(struct cli_common *common)
 {
     free(common->sets);
+    free(common->models);
     common->sets = NULL;
-    common->n_sets = 0;
+    common->models = NULL;
+    common->n_sets = common->n_models = 0;
+}
+
+int cli_one_model(const struct cli_common *common, const char *command, const char **model)
+{
+    *model = common->n_models > 0 ? common->models[0] : NULL;
+    if (common->n_models < 2)
+        return 0;
+    cli_usage_error(command, "found -m %s and -m %s, expected one model", common->models[0], common->models[1]);
+    return -1;
 }
 
 /* The tables of getopt, made from both lists: at most MOST options. */
@@ -245,7 +256,9 @@ static bool take_common(struct cli_common *common, int val, int argc, const char
         common->verbose = true;
         break;
     case 'm':
-        common->model = optarg;
+        if (!common->models)
+            common->models = mem_new((size_t)argc, sizeof *common->models);
+        common->models[common->n_models++] = optarg;
         break;
     case VAL_JSON:
         common->json = true;

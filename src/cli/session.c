@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "base/utf8.h"
-#include "cli/cli_model.h"
 
 /* Pictures from which on the packing of the weights is won back. */
 #define PACK_FROM 24
@@ -24,9 +23,9 @@ int cli_session_open(struct cli_session *s, int argc, char **argv, bool detector
 {
     struct error err = ERROR_INIT;
     const char *command = argv[0];
-    s->net = cli_model(&s->common, &argc, argv, NULL, &err);
-    if (s->net == NULL)
+    if (cli_models(&s->common, &argc, argv, &s->models, &err) != 0)
         return cli_fail(&err);
+    s->net = s->models.net[0];
     if (optind >= argc)
         return cli_usage_error(command, "no images given: expected image files, folders, .txt lists of paths, or - for paths on stdin");
     if (network_is_detector(s->net) != detector) {
@@ -35,26 +34,27 @@ int cli_session_open(struct cli_session *s, int argc, char **argv, bool detector
                           : "the network is a detector: use `dlnet detect`");
         return cli_fail(&err);
     }
-    if (network_plan(s->net, 1, 0, 0, false, &err) != 0)
-        return cli_fail(&err);
-    s->images = cli_images_open(argv + optind, argc - optind, s->net, s->out != NULL, &err);
+    for (int k = 0; k < s->models.n; k++)
+        if (network_plan(s->models.net[k], 1, 0, 0, false, &err) != 0)
+            return cli_fail(&err);
+    s->images = cli_images_open(argv + optind, argc - optind, s->models.net, s->models.n, s->out != NULL, &err);
     if (s->images == NULL || cli_pictures_open(&s->pictures, s->out, s->images, &err) != 0)
         return cli_fail(&err);
     const int images = cli_images_count(s->images);
-    if (images < 0 || images >= PACK_FROM)
-        network_pack(s->net, true);
+    for (int k = 0; k < s->models.n && (images < 0 || images >= PACK_FROM); k++)
+        network_pack(s->models.net[k], true);
     return EXIT_OK;
 }
 
 static void forward(struct cli_session *s, const struct cli_image *image)
 {
-    struct network *net = s->net;
     const struct run run = {.mode = MODE_EVAL};
     const double start = seconds();
-    if (s->forward != NULL) {
+    if (s->forward != NULL)
         s->forward(s, image);
-    } else {
-        memcpy(net->input.x, image->input, shape_each(net->input.shape) * sizeof(*net->input.x));
+    for (int k = 0; k < s->models.n && s->forward == NULL; k++) {
+        struct network *net = s->models.net[k];
+        memcpy(net->input.x, image->view[k].input, shape_each(net->input.shape) * sizeof(*net->input.x));
         network_forward(net, &run);
     }
     if (s->common.verbose)
@@ -88,7 +88,7 @@ void cli_session_close(struct cli_session *s)
 {
     cli_images_close(s->images);
     cli_pictures_close(&s->pictures);
-    network_free(s->net);
+    cli_models_free(&s->models);
     cli_common_free(&s->common);
 }
 

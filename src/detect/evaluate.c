@@ -1,6 +1,7 @@
 #include "detect/evaluate.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "box/nms.h"
 #include "data/loader.h"
 #include "detect/ap.h"
+#include "net/ensemble.h"
 
 /* Of one target: squared and absolute errors; the truths' squared distance from their mean, kept up to date (Welford 1962). */
 struct sums {
@@ -16,10 +18,14 @@ struct sums {
 };
 
 struct evaluator {
-    struct network *net;
+    struct network *const *net;
+    int n; /* networks */
     const struct dataset *data;
     const struct evaluate_options *o;
     struct evaluation *out;
+    struct loader **loader; /* one for each network */
+    real *mean;             /* an ensemble's outputs for a batch; NULL: a single network, or detectors */
+    const real *p;          /* outputs for the batch of now: mean, or the network's own */
     struct ap *ap;          /* detector */
     int64_t right1, right5; /* classifier */
     int64_t exact;          /* labels: images with every label right */
@@ -53,23 +59,35 @@ static void drop_bad(struct batch *b, size_t input, size_t labels)
     b->n = n;
 }
 
-/* Detections of every image of the batch against its truths, in pixels of the original images. */
-static void add_detections(struct evaluator *e, const struct batch *b)
+/* What network m finds in image i, in pixels of the original image, added to `all`. */
+static void detect(const struct evaluator *e, int m, int i, struct placement p, struct detections *all)
 {
-    const struct shape s = e->net->input.shape;
+    const struct shape s = e->net[m]->input.shape;
+    struct detections found = {0};
+    network_detect(e->net[m], i, e->o->floor, &found);
+    nms_greedy(&found, e->o->nms);
+    for (int k = 0; k < found.n; k++) {
+        struct box *box = &found.item[k].box;
+        box->x = (real)(((double)box->x * s.w - p.offset_x) / p.scale_x);
+        box->y = (real)(((double)box->y * s.h - p.offset_y) / p.scale_y);
+        box->w = (real)((double)box->w * s.w / p.scale_x);
+        box->h = (real)((double)box->h * s.h / p.scale_y);
+        detections_add(all, found.item[k]);
+    }
+    detections_free(&found);
+}
+
+/* Detections of every image of the batch against its truths. batch: each network's own. */
+static void add_detections(struct evaluator *e, struct batch *const *batch)
+{
+    const struct batch *b = batch[0];
     struct detections *found = mem_new((size_t)b->n, sizeof *found);
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < b->n; i++) {
-        const struct placement p = b->placement[i];
-        network_detect(e->net, i, e->o->floor, &found[i]);
-        nms_greedy(&found[i], e->o->nms);
-        for (int k = 0; k < found[i].n; k++) {
-            struct box *box = &found[i].item[k].box;
-            box->x = (real)(((double)box->x * s.w - p.offset_x) / p.scale_x);
-            box->y = (real)(((double)box->y * s.h - p.offset_y) / p.scale_y);
-            box->w = (real)((double)box->w * s.w / p.scale_x);
-            box->h = (real)((double)box->h * s.h / p.scale_y);
-        }
+        for (int m = 0; m < e->n; m++)
+            detect(e, m, i, batch[m]->placement[i], &found[i]);
+        if (e->n > 1)
+            fuse_boxes(&found[i], e->n, e->o->fuse);
     }
     for (int i = 0; i < b->n; i++) {
         const struct sample *sample = &e->data->sample[b->sample[i]];
@@ -94,7 +112,7 @@ static void add_detections(struct evaluator *e, const struct batch *b)
 /* One output: yes or no. */
 static void add_yes_no(struct evaluator *e, const struct batch *b)
 {
-    const real *p = network_output(e->net)->out.x;
+    const real *p = e->p;
     for (int i = 0; i < b->n; i++) {
         const int truth = e->data->sample[b->sample[i]].label == 1, best = (double)p[i] >= e->o->yes;
         e->right1 += truth == best;
@@ -106,7 +124,7 @@ static void add_yes_no(struct evaluator *e, const struct batch *b)
 static void add_labels(struct evaluator *e, const struct batch *b)
 {
     const int n = e->out->n_classes;
-    const real *p = network_output(e->net)->out.x;
+    const real *p = e->p;
     for (int i = 0; i < b->n; i++) {
         int right = 0;
         for (int k = 0; k < n; k++) {
@@ -127,7 +145,7 @@ static void add_labels(struct evaluator *e, const struct batch *b)
 static void add_numbers(struct evaluator *e, const struct batch *b)
 {
     const int n = e->out->n_classes;
-    const real *p = network_output(e->net)->out.x;
+    const real *p = e->p;
     for (int i = 0; i < b->n; i++)
         for (int k = 0; k < n; k++) {
             struct sums *s = &e->sums[k];
@@ -142,21 +160,24 @@ static void add_numbers(struct evaluator *e, const struct batch *b)
 
 static void add_answers(struct evaluator *e, const struct batch *b)
 {
-    const struct layer *answer = network_output(e->net);
+    const struct layer *answer = network_output(e->net[0]);
     const int n = e->out->n_classes;
     const size_t each = shape_each(answer->out.shape);
+    if (e->mean)
+        ensemble_mean(e->net, e->n, e->mean);
+    e->p = e->mean ? e->mean : answer->out.x;
     if (e->data->task == TASK_LABELS || e->data->task == TASK_REGRESS) {
         assert(each == (size_t)n && e->data->n_targets == n);
         (e->data->task == TASK_LABELS ? add_labels : add_numbers)(e, b);
         return;
     }
-    if (e->net->n_classes == 1) {
+    if (e->net[0]->n_classes == 1) {
         add_yes_no(e, b);
         return;
     }
     assert(each >= (size_t)n);
     for (int i = 0; i < b->n; i++) {
-        const real *p = answer->out.x + (size_t)i * each;
+        const real *p = e->p + (size_t)i * each;
         const int truth = e->data->sample[b->sample[i]].label;
         int best = 0, before = 0; /* classes that come before the true one: more probable, or as probable with a lower number */
         for (int k = 0; k < n; k++) {
@@ -165,6 +186,8 @@ static void add_answers(struct evaluator *e, const struct batch *b)
             if (k != truth && !(p[k] < p[truth] || (p[k] == p[truth] && k > truth)))
                 before++;
         }
+        if (e->mean)
+            e->loss -= log(fmax((double)p[truth], FLT_MIN));
         e->right1 += before == 0;
         e->right5 += before < 5;
         e->out->confusion[(size_t)truth * (size_t)n + (size_t)best]++;
@@ -236,85 +259,126 @@ static void finish_regression(struct evaluator *e)
     out->rmse = sqrt(out->mse);
 }
 
-/* One batch through the network, whose plan has room for exactly its images. */
-static int evaluate_batch(struct evaluator *e, struct batch *b, struct error *err)
+/* One batch through the networks, whose plans have room for exactly its images. */
+static int evaluate_batch(struct evaluator *e, struct batch *const *batch, struct error *err)
 {
-    struct network *net = e->net;
-    const size_t input = shape_each(net->input.shape);
-    const int read = b->n;
-    drop_bad(b, input, (size_t)net->n_classes);
-    e->out->bad += read - b->n;
-    if (b->n == 0)
+    const int read = batch[0]->n;
+    for (int m = 0; m < e->n; m++) {
+        struct network *net = e->net[m];
+        struct batch *b = batch[m];
+        const size_t input = shape_each(net->input.shape);
+        drop_bad(b, input, (size_t)net->n_classes);
+        if (b->n == 0)
+            continue;
+        if (b->n != net->input.shape.n && network_plan(net, b->n, 0, 0, net->training, err) != 0)
+            return -1;
+        for (size_t i = 0; i < (size_t)b->n * input; i++)
+            net->input.x[i] = (real)b->input[i];
+        const struct targets targets = {.label = b->label, .n_labels = net->n_classes, .box = b->box, .box_start = b->box_start};
+        const struct run run = {.mode = MODE_EVAL, .seed = net->seed, .targets = e->n > 1 ? NULL : &targets};
+        e->loss += network_forward(net, &run);
+    }
+    e->out->bad += read - batch[0]->n;
+    e->out->images += batch[0]->n;
+    if (batch[0]->n == 0)
         return 0;
-    if (b->n != net->input.shape.n && network_plan(net, b->n, 0, 0, net->training, err) != 0)
-        return -1;
-    for (size_t i = 0; i < (size_t)b->n * input; i++)
-        net->input.x[i] = (real)b->input[i];
-    const struct targets targets = {.label = b->label, .n_labels = net->n_classes, .box = b->box, .box_start = b->box_start};
-    const struct run run = {.mode = MODE_EVAL, .seed = net->seed, .targets = &targets};
-    e->loss += network_forward(net, &run);
-    e->out->images += b->n;
     if (e->ap)
-        add_detections(e, b);
+        add_detections(e, batch);
     else
-        add_answers(e, b);
+        add_answers(e, batch[0]);
     return 0;
 }
 
-static int evaluate_all(struct evaluator *e, int batch, struct error *err)
+static int open_loaders(struct evaluator *e, int batch, struct error *err)
 {
-    struct network *net = e->net;
-    if (network_plan(net, batch, 0, 0, net->training, err) != 0)
-        return -1;
-    const struct shape s = net->input.shape;
-    const struct loader_options options = {
-        .batch = batch,
-        .threads = e->o->threads > 0 ? e->o->threads : 1,
-        .ahead = 2,
-        .n_classes = net->n_classes,
-        .seed = net->seed,
-        .augment = augment_from(&net->options, net->jitter, net->resize, e->data->task, s.w, s.h, s.c),
-    };
-    struct loader *loader = loader_open(e->data, &options, err);
-    if (!loader)
-        return -1;
-    struct batch *b;
-    int more;
-    while ((more = loader_next(loader, &b, err)) == 1)
-        if (evaluate_batch(e, b, err) != 0) {
-            more = -1;
-            break;
-        }
-    loader_close(loader);
+    for (int m = 0; m < e->n; m++) {
+        struct network *net = e->net[m];
+        if (network_plan(net, batch, 0, 0, net->training, err) != 0)
+            return -1;
+        const struct shape s = net->input.shape;
+        const struct loader_options options = {
+            .batch = batch,
+            .threads = e->o->threads > 0 ? e->o->threads : 1,
+            .ahead = 2,
+            .n_classes = net->n_classes,
+            .seed = net->seed,
+            .augment = augment_from(&net->options, net->jitter, net->resize, e->data->task, s.w, s.h, s.c),
+        };
+        e->loader[m] = loader_open(e->data, &options, err);
+        if (!e->loader[m])
+            return -1;
+    }
+    return 0;
+}
+
+/* The next batch of every loader: 1, or 0 or -1 as loader_next. */
+static int next(struct evaluator *e, struct batch **batch, struct error *err)
+{
+    int more = 1;
+    for (int m = 0; m < e->n && more == 1; m++)
+        more = loader_next(e->loader[m], &batch[m], err);
     return more;
 }
 
-int evaluate(struct network *net, const struct dataset *d, const struct evaluate_options *o, struct evaluation *out, struct error *err)
+static int evaluate_all(struct evaluator *e, int batch_size, struct error *err)
 {
-    const int batch = net->input.shape.n;
-    *out = (struct evaluation){.task = d->task, .n_classes = net->n_classes, .loss = NAN};
-    struct evaluator e = {.net = net, .data = d, .o = o, .out = out};
-    if (d->task == TASK_CLASSIFY && net->n_classes == 1)
+    e->loader = mem_new((size_t)e->n, sizeof *e->loader);
+    struct batch **batch = mem_new((size_t)e->n, sizeof *batch);
+    int result = open_loaders(e, batch_size, err);
+    if (result == 0 && !e->ap && e->n > 1)
+        e->mean = mem_new(shape_size(network_output(e->net[0])->out.shape), sizeof *e->mean);
+    while (result == 0) {
+        const int more = next(e, batch, err);
+        if (more == 0)
+            break;
+        result = more < 0 ? -1 : evaluate_batch(e, batch, err);
+    }
+    for (int m = 0; m < e->n; m++)
+        if (e->loader[m])
+            loader_close(e->loader[m]);
+    free(e->loader);
+    free(batch);
+    free(e->mean);
+    return result;
+}
+
+static bool has_loss(const struct evaluator *e)
+{
+    bool any = false, softmax = e->data->task == TASK_CLASSIFY;
+    for (int i = 0; i < e->net[0]->n_layers; i++)
+        any |= e->net[0]->layer[i].is_loss;
+    for (int m = 0; m < e->n; m++)
+        softmax &= strcmp(network_output(e->net[m])->type->name, "softmax") == 0;
+    return e->n > 1 ? softmax : any;
+}
+
+int evaluate_ensemble(struct network *const *net, int n, const struct dataset *d, const struct evaluate_options *o, struct evaluation *out,
+                      struct error *err)
+{
+    const int batch = net[0]->input.shape.n;
+    *out = (struct evaluation){.task = d->task, .n_classes = net[0]->n_classes, .loss = NAN};
+    struct evaluator e = {.net = net, .n = n, .data = d, .o = o, .out = out};
+    if (d->task == TASK_CLASSIFY && net[0]->n_classes == 1)
         out->n_classes = 2;
-    const size_t n = (size_t)out->n_classes;
-    out->class_figures = mem_new(n, sizeof *out->class_figures);
+    const size_t classes = (size_t)out->n_classes;
+    out->class_figures = mem_new(classes, sizeof *out->class_figures);
     if (d->task == TASK_DETECT)
         e.ap = ap_new(out->n_classes);
     else if (d->task == TASK_REGRESS) {
-        out->target_figures = mem_new(n, sizeof *out->target_figures);
-        e.sums = mem_new(n, sizeof *e.sums);
+        out->target_figures = mem_new(classes, sizeof *out->target_figures);
+        e.sums = mem_new(classes, sizeof *e.sums);
     } else if (d->task == TASK_CLASSIFY)
-        out->confusion = mem_new(n * n, sizeof *out->confusion);
+        out->confusion = mem_new(classes * classes, sizeof *out->confusion);
 
     int result = evaluate_all(&e, batch, err);
-    if (result == 0 && net->input.shape.n != batch)
-        result = network_plan(net, batch, 0, 0, net->training, err);
+    for (int m = 0; m < n && result == 0; m++)
+        if (net[m]->input.shape.n != batch)
+            result = network_plan(net[m], batch, 0, 0, net[m]->training, err);
     if (result == 0 && out->images == 0)
         result = error_add(err, EXIT_DATA, "none of the %d images of the data set could be read", out->bad);
     if (result == 0) {
-        for (int i = 0; i < net->n_layers; i++)
-            if (net->layer[i].is_loss)
-                out->loss = e.loss / out->images;
+        if (has_loss(&e))
+            out->loss = e.loss / out->images;
         if (e.ap)
             finish_detector(&e);
         else if (d->task == TASK_REGRESS)
@@ -329,6 +393,11 @@ int evaluate(struct network *net, const struct dataset *d, const struct evaluate
     if (result != 0)
         evaluation_free(out);
     return result;
+}
+
+int evaluate(struct network *net, const struct dataset *d, const struct evaluate_options *o, struct evaluation *out, struct error *err)
+{
+    return evaluate_ensemble(&net, 1, d, o, out, err);
 }
 
 void evaluation_free(struct evaluation *e)

@@ -2,6 +2,7 @@
 #ifndef DLNET_DETECT_EVALUATE_H
 #define DLNET_DETECT_EVALUATE_H
 
+#include "box/fuse.h"
 #include "data/dataset.h"
 #include "net/network.h"
 
@@ -12,8 +13,10 @@ struct evaluate_options {
     double threshold; /* score at which precision and recall are counted; .25 */
     double iou;       /* IoU of a right box there; .5 */
     double yes;       /* output from which a yes/no answer is yes; .5 */
+    double fuse;      /* ensembles: IoU above which boxes are one; .55 */
 };
-#define EVALUATE_DEFAULTS ((struct evaluate_options){.threads = 2, .floor = .001, .nms = .45, .threshold = .25, .iou = .5, .yes = .5})
+#define EVALUATE_DEFAULTS                                                                                                                  \
+    ((struct evaluate_options){.threads = 2, .floor = .001, .nms = .45, .threshold = .25, .iou = .5, .yes = .5, .fuse = FUSE_IOU})
 
 struct class_figures {
     int truths; /* without the difficult ones; images of that class for a classifier; of a label, images that have it */
@@ -49,6 +52,12 @@ struct evaluation {
 /* Runs the network over a data set opened for its task. The network must be planned (for training or for inference); it keeps its plan's
  * batch, goes to the size of [net], and its parameters don't change. 0 or −1. evaluation_free releases out. */
 int evaluate(struct network *net, const struct dataset *d, const struct evaluate_options *o, struct evaluation *out, struct error *err);
+
+/* The same for n networks that answer together: the mean of the outputs, of detectors the boxes after suppression, fused (fuse.h). They
+ * agree in kind, classes and outputs (ensemble.h), input sizes may differ; all are planned for the batch of the first. The loss is that of
+ * the mean, -ln p of the true class, where all are classifiers that end in [softmax]; else NaN. */
+int evaluate_ensemble(struct network *const *net, int n, const struct dataset *d, const struct evaluate_options *o, struct evaluation *out,
+                      struct error *err);
 void evaluation_free(struct evaluation *e);
 
 #endif
