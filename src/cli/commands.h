@@ -14,6 +14,7 @@ int cmd_info(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_sample(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_average(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
 /* Page of `dlnet help NAME`: "Usage: dlnet NAME …", what it does, options, examples. */
@@ -26,6 +27,7 @@ extern const char cmd_info_usage[];
 extern const char cmd_bench_usage[];
 extern const char cmd_sample_usage[];
 extern const char cmd_export_usage[];
+extern const char cmd_average_usage[];
 extern const char cmd_help_usage[];
 
 /* The options that every command has, as the end of its page; printed by help. */
