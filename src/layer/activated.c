@@ -1,30 +1,64 @@
 #include "layer/activated.h"
 
+#include "math/channels.h"
 #include "math/vector.h"
 
-static bool keeps_input(const struct layer *l, enum activation a)
+static int refuse(const struct layer *l, const char *key, const char *owner, const char *name, struct error *err)
 {
-    return layer_trains(l) && a != ACTIVATION_LINEAR && !activation_from_output(a);
+    if (!config_get(l->section, key))
+        return 0;
+    return layer_error(l, key, err, "%s= has no effect with activation=%s, expected activation=%s", key, name, owner);
 }
 
-void layer_activated_shape(struct layer *l, enum activation a, int slot)
+int layer_activation_find(const struct layer *l, const struct activation_keys *keys, struct activation *out, struct error *err)
 {
-    l->backward_reads_out = a != ACTIVATION_LINEAR && activation_from_output(a);
+    *out = activation_of(keys->choice);
+    const char *name = activation_names[keys->choice];
+    int bad = 0;
+    if (out->kind == ACTIVATION_LEAKY)
+        out->parameter = (real)keys->slope;
+    else
+        bad |= refuse(l, "slope", "leaky", name, err);
+    if (out->kind == ACTIVATION_ELU || out->kind == ACTIVATION_SWISH)
+        out->parameter = (real)keys->alpha;
+    else
+        bad |= refuse(l, "alpha", "elu or activation=swish", name, err);
+    if (out->kind == ACTIVATION_THRESHOLD)
+        out->parameter = (real)keys->threshold;
+    else
+        bad |= refuse(l, "threshold", "threshold", name, err);
+    return bad;
+}
+
+static bool keeps_input(const struct layer *l, struct activation a)
+{
+    return layer_trains(l) && a.kind != ACTIVATION_LINEAR && !activation_from_output(a);
+}
+
+void layer_activated_shape(struct layer *l, struct activation a, int slot)
+{
+    l->backward_reads_out = a.kind != ACTIVATION_LINEAR && activation_from_output(a);
     if (keeps_input(l, a))
         layer_buffer(l, slot, BUFFER_SAVED, shape_size(l->out.shape), sizeof(real));
 }
 
-void layer_activated_forward(struct layer *l, enum activation a, int slot, const struct run *run)
+void layer_activated_forward(struct layer *l, struct activation a, int slot, const struct run *run)
 {
-    const size_t n = shape_size(l->out.shape);
+    const struct shape o = l->out.shape;
+    const size_t n = shape_size(o);
     if (keeps_input(l, a) && run->mode == MODE_TRAIN)
         vector_copy(l->out.x, l->buffer[slot].p, n);
-    if (a != ACTIVATION_LINEAR)
+    if (activation_of_channels(a))
+        channels_forward(a, l->out.x, o.n, o.c, (size_t)o.h * (size_t)o.w, l->out.x);
+    else if (a.kind != ACTIVATION_LINEAR)
         activation_forward(a, l->out.x, l->out.x, n);
 }
 
-void layer_activated_backward(struct layer *l, enum activation a, int slot)
+void layer_activated_backward(struct layer *l, struct activation a, int slot)
 {
-    if (a != ACTIVATION_LINEAR)
-        activation_backward(a, l->buffer[slot].p, l->out.x, l->out.dx, l->out.dx, shape_size(l->out.shape));
+    const struct shape o = l->out.shape;
+    if (activation_of_channels(a))
+        channels_backward(a, l->buffer[slot].p, l->out.x, l->out.dx, o.n, o.c, (size_t)o.h * (size_t)o.w, l->out.dx, true);
+    else if (a.kind != ACTIVATION_LINEAR)
+        activation_backward(a, l->buffer[slot].p, l->out.x, l->out.dx, l->out.dx, shape_size(o));
 }

@@ -1,28 +1,31 @@
 /* [activation]: an activation as a layer of its own. */
+#include "layer/activated.h"
 #include "layer/types.h"
-#include "math/activation.h"
+#include "math/channels.h"
 #include "math/vector.h"
 
 struct activation_layer {
-    int activation;
+    struct activation_keys keys;
+    struct activation function;
 };
 
 static const struct config_key options[] = {
-    {"activation", OPTION_CHOICE, offsetof(struct activation_layer, activation), "linear", 0, 0, activation_names,
-     "function of each number"},
+    ACTIVATION_OPTIONS(struct activation_layer, keys, "linear"),
     {NULL, OPTION_INT, 0, NULL, 0, 0, NULL, NULL},
 };
 
-static enum activation kind(const struct layer *l)
+static struct activation function(const struct layer *l)
 {
-    return (enum activation)((const struct activation_layer *)l->state)->activation;
+    return ((const struct activation_layer *)l->state)->function;
 }
 
 static int setup(struct layer *l, struct error *err)
 {
-    (void)err;
-    l->backward_reads_in = !activation_from_output(kind(l));
-    l->backward_reads_out = activation_from_output(kind(l)) && kind(l) != ACTIVATION_LINEAR;
+    struct activation_layer *s = l->state;
+    if (layer_activation_find(l, &s->keys, &s->function, err) != 0)
+        return -1;
+    l->backward_reads_in = !activation_from_output(s->function);
+    l->backward_reads_out = activation_from_output(s->function) && s->function.kind != ACTIVATION_LINEAR;
     return 0;
 }
 
@@ -36,7 +39,11 @@ static int shape(struct layer *l, struct error *err)
 static void forward(struct layer *l, const struct run *run)
 {
     (void)run;
-    activation_forward(kind(l), l->in[0]->x, l->out.x, shape_size(l->out.shape));
+    const struct shape o = l->out.shape;
+    if (activation_of_channels(function(l)))
+        channels_forward(function(l), l->in[0]->x, o.n, o.c, (size_t)o.h * (size_t)o.w, l->out.x);
+    else
+        activation_forward(function(l), l->in[0]->x, l->out.x, shape_size(o));
 }
 
 static void backward(struct layer *l, const struct run *run)
@@ -45,12 +52,17 @@ static void backward(struct layer *l, const struct run *run)
     real *dx = l->in[0]->dx;
     if (!dx)
         return;
-    const size_t n = shape_size(l->out.shape);
-    if (l->in_fresh[0]) {
-        activation_backward(kind(l), l->in[0]->x, l->out.x, l->out.dx, dx, n);
+    const struct shape o = l->out.shape;
+    const size_t n = shape_size(o);
+    if (activation_of_channels(function(l))) {
+        channels_backward(function(l), l->in[0]->x, l->out.x, l->out.dx, o.n, o.c, (size_t)o.h * (size_t)o.w, dx, l->in_fresh[0]);
         return;
     }
-    activation_backward(kind(l), l->in[0]->x, l->out.x, l->out.dx, l->out.dx, n);
+    if (l->in_fresh[0]) {
+        activation_backward(function(l), l->in[0]->x, l->out.x, l->out.dx, dx, n);
+        return;
+    }
+    activation_backward(function(l), l->in[0]->x, l->out.x, l->out.dx, l->out.dx, n);
     vector_add(l->out.dx, dx, n);
 }
 

@@ -18,7 +18,7 @@ static int setup(struct layer *l, struct error *err)
     struct batchnorm *s = l->state;
     const int channels = l->in[0]->shape.c;
     s->epilogue.batch_normalize = s->epilogue.bias = 1;
-    s->epilogue.activation = ACTIVATION_LINEAR;
+    s->epilogue.keys.choice = ACTIVATION_LINEAR;
     l->backward_reads_in = false; /* the epilogue keeps its own copy */
     if (epilogue_add_bias(l, &s->epilogue, channels, err) != 0)
         return -1;

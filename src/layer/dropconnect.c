@@ -158,7 +158,7 @@ static void forward_moments(const struct layer *l, const struct channel_map *map
     const int batch = l->out.shape.n, out = l->out.shape.c, in = s->connected.weight->shape.c;
     const real keep = (real)(1 - s->probability);
     gemm(0, 1, batch, out, in, keep, x, in, w, in, 0, to, out);
-    if (map->activation == ACTIVATION_LINEAR || s->samples == 1) {
+    if (map->activation.kind == ACTIVATION_LINEAR || s->samples == 1) {
         norm_map(map, to, batch, out, 1, to);
         return;
     }

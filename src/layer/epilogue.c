@@ -15,6 +15,16 @@ int epilogue_add_bias(struct layer *l, struct epilogue *e, int channels, struct 
 {
     if (e->bn_after && !e->batch_normalize)
         return layer_error(l, "bn_after", err, "bn_after=1 without batch_normalize=1, expected both or neither");
+    if (layer_activation_find(l, &e->keys, &e->activation, err) != 0)
+        return -1;
+    e->channels = activation_of(ACTIVATION_LINEAR);
+    if (activation_of_channels(e->activation)) {
+        if (e->bn_after)
+            return layer_error(l, "bn_after", err, "bn_after=1 with activation=%s, expected a [batchnorm] after this layer",
+                               activation_names[e->keys.choice]);
+        e->channels = e->activation;
+        e->activation = activation_of(ACTIVATION_LINEAR);
+    }
     if (!e->bias && !e->batch_normalize)
         return 0;
     e->shift = layer_param(l, "bias", PARAM_BIAS, (struct shape){1, channels, 1, 1}, 0, 0, err);
@@ -38,9 +48,12 @@ int epilogue_add_norm(struct layer *l, struct epilogue *e, int channels, struct 
 
 enum init_kind epilogue_init(const struct epilogue *e)
 {
-    switch ((enum activation)e->activation) {
+    switch (e->channels.kind == ACTIVATION_SOFTMAX ? e->channels.kind : e->activation.kind) {
     case ACTIVATION_LOGISTIC:
+    case ACTIVATION_LOGGY:
     case ACTIVATION_TANH:
+    case ACTIVATION_HARDTAN:
+    case ACTIVATION_SOFTMAX:
         return INIT_XAVIER;
     case ACTIVATION_SELU:
         return INIT_LECUN;
@@ -57,19 +70,19 @@ static bool normalizes(const struct epilogue *e)
 /* The normalisation is a step of its own behind the activation. */
 static bool norm_after(const struct epilogue *e)
 {
-    return normalizes(e) && e->bn_after && e->activation != ACTIVATION_LINEAR;
+    return normalizes(e) && e->bn_after && e->activation.kind != ACTIVATION_LINEAR;
 }
 
 /* The activation that follows the normalisation. */
-static enum activation norm_activation(const struct epilogue *e)
+static struct activation norm_activation(const struct epilogue *e)
 {
-    return e->bn_after ? ACTIVATION_LINEAR : (enum activation)e->activation;
+    return e->bn_after ? activation_of(ACTIVATION_LINEAR) : e->activation;
 }
 
 /* With norm_after: the activation's derivative needs the linear part, too. */
 static bool keeps_linear(const struct epilogue *e)
 {
-    return norm_after(e) && !activation_from_output((enum activation)e->activation);
+    return norm_after(e) && !activation_from_output(e->activation);
 }
 
 /* A layer that is frozen as a whole keeps its statistics and normalises with them. */
@@ -81,7 +94,7 @@ static bool frozen(const struct layer *l)
 /* Backward needs what stood before the activation (before the normalisation, if there is one). */
 static bool keeps_before(const struct epilogue *e)
 {
-    return normalizes(e) || !activation_from_output((enum activation)e->activation);
+    return normalizes(e) || !activation_from_output(e->activation);
 }
 
 static size_t spatial(const struct layer *l)
@@ -103,13 +116,17 @@ void epilogue_shape(struct layer *l, const struct epilogue *e)
             layer_buffer(l, EPILOGUE_SCRATCH, BUFFER_SCRATCH, norm_scratch_bytes(l->out.shape.n, l->out.shape.c, spatial(l)), 1);
         }
     }
-    const enum activation a = (enum activation)e->activation;
-    l->backward_reads_out = normalizes(e) ? norm_reads_output(norm_activation(e)) : a != ACTIVATION_LINEAR && activation_from_output(a);
+    if (e->channels.kind != ACTIVATION_LINEAR)
+        layer_activated_shape(l, e->channels, EPILOGUE_CHANNELS);
+    else if (normalizes(e))
+        l->backward_reads_out = norm_reads_output(norm_activation(e));
+    else
+        l->backward_reads_out = e->activation.kind != ACTIVATION_LINEAR && activation_from_output(e->activation);
 }
 
 bool epilogue_absorb(struct layer *l, const struct epilogue *e, const struct layer *next)
 {
-    if (!normalizes(e) || norm_after(e) || !maxpool_halves(next))
+    if (!normalizes(e) || norm_after(e) || e->channels.kind != ACTIVATION_LINEAR || !maxpool_halves(next))
         return false;
     layer_buffer(l, EPILOGUE_MAXIMA, BUFFER_SAVED, shape_size(next->out.shape), sizeof(real));
     layer_buffer(l, EPILOGUE_PLACES, BUFFER_SAVED, shape_size(next->out.shape), 1);
@@ -134,32 +151,26 @@ real *epilogue_begin(struct layer *l, const struct epilogue *e, const struct run
     const real *bias = e->shift ? e->shift->value : NULL;
     if (norm_after(e)) {
         const bool kept = keeps(e, run), linear = kept && keeps_linear(e);
-        *map = (struct channel_map){NULL, NULL, linear ? ACTIVATION_LINEAR : (enum activation)e->activation};
+        *map = (struct channel_map){NULL, NULL, linear ? activation_of(ACTIVATION_LINEAR) : e->activation};
         return kept ? l->buffer[linear ? EPILOGUE_LINEAR : EPILOGUE_BEFORE].p : l->out.x;
     }
     if (keeps(e, run)) {
-        *map = (struct channel_map){NULL, normalizes(e) ? NULL : bias, ACTIVATION_LINEAR};
+        *map = (struct channel_map){NULL, normalizes(e) ? NULL : bias, activation_of(ACTIVATION_LINEAR)};
         return l->buffer[EPILOGUE_BEFORE].p;
     }
-    *map = normalizes(e) ? normal_map(l, e, e->mean->value, e->variance->value)
-                         : (struct channel_map){NULL, bias, (enum activation)e->activation};
+    *map = normalizes(e) ? normal_map(l, e, e->mean->value, e->variance->value) : (struct channel_map){NULL, bias, e->activation};
     return l->out.x;
 }
 
-void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *run)
+/* From the values that were kept. */
+static void end_kept(struct layer *l, const struct epilogue *e, const struct run *run)
 {
     const struct shape o = l->out.shape;
-    if (norm_after(e) && !keeps(e, run)) {
-        const struct channel_map map = normal_map(l, e, e->mean->value, e->variance->value);
-        norm_map(&map, l->out.x, o.n, o.c, spatial(l), l->out.x);
-    }
-    if (!keeps(e, run))
-        return;
     const real *before = l->buffer[EPILOGUE_BEFORE].p;
     if (keeps_linear(e))
-        activation_forward((enum activation)e->activation, l->buffer[EPILOGUE_LINEAR].p, l->buffer[EPILOGUE_BEFORE].p, shape_size(o));
+        activation_forward(e->activation, l->buffer[EPILOGUE_LINEAR].p, l->buffer[EPILOGUE_BEFORE].p, shape_size(o));
     if (!normalizes(e)) {
-        activation_forward((enum activation)e->activation, before, l->out.x, shape_size(o));
+        activation_forward(e->activation, before, l->out.x, shape_size(o));
         return;
     }
     real *mean = l->buffer[EPILOGUE_STATISTICS].p, *variance = mean + o.c;
@@ -182,12 +193,27 @@ void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *r
     norm_update_running(mean, variance, o.c, (double)o.n * (double)spatial(l), momentum, e->mean->value, e->variance->value);
 }
 
+void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *run)
+{
+    const struct shape o = l->out.shape;
+    if (keeps(e, run))
+        end_kept(l, e, run);
+    else if (norm_after(e)) {
+        const struct channel_map map = normal_map(l, e, e->mean->value, e->variance->value);
+        norm_map(&map, l->out.x, o.n, o.c, spatial(l), l->out.x);
+    }
+    if (e->channels.kind != ACTIVATION_LINEAR)
+        layer_activated_forward(l, e->channels, EPILOGUE_CHANNELS, run);
+}
+
 void epilogue_backward(struct layer *l, const struct epilogue *e)
 {
     const struct shape o = l->out.shape;
-    const enum activation a = (enum activation)e->activation;
+    const struct activation a = e->activation;
     const real *before = l->buffer[EPILOGUE_BEFORE].p;
     real *dshift = e->shift ? e->shift->grad : NULL;
+    if (e->channels.kind != ACTIVATION_LINEAR)
+        layer_activated_backward(l, e->channels, EPILOGUE_CHANNELS);
     if (!normalizes(e)) {
         activation_backward(a, before, l->out.x, l->out.dx, l->out.dx, shape_size(o));
         if (dshift)

@@ -4,11 +4,14 @@
 #ifndef DLNET_LAYER_EPILOGUE_H
 #define DLNET_LAYER_EPILOGUE_H
 
+#include "layer/activated.h"
 #include "math/norm.h"
 #include "net/network.h"
 
 struct epilogue {
-    int batch_normalize, bn_after, activation, bias;
+    int batch_normalize, bn_after, bias;
+    struct activation_keys keys;
+    struct activation activation, channels; /* of the keys, from epilogue_add_bias on; channels: of all channels, in place on the rest */
     double momentum;
     struct param *shift; /* bias; with batch_normalize the shift of the normalised value; NULL: refused */
     struct param *scale, *mean, *variance;
@@ -17,15 +20,14 @@ struct epilogue {
 
 /* Rows of the option tables; `type` is the state, whose member `epilogue` is a struct epilogue. */
 #define EPILOGUE_OPTIONS(type)                                                                                                             \
-    {"activation", OPTION_CHOICE, offsetof(type, epilogue.activation), "logistic", 0, 0, activation_names, "function of each output"},     \
-        {"batch_normalize",                                                                                                                \
-         OPTION_FLAG,                                                                                                                      \
-         offsetof(type, epilogue.batch_normalize),                                                                                         \
-         "0",                                                                                                                              \
-         0,                                                                                                                                \
-         1,                                                                                                                                \
-         NULL,                                                                                                                             \
-         "1: batch normalisation before the activation"},                                                                                  \
+    ACTIVATION_OPTIONS(type, epilogue.keys, "logistic"), {"batch_normalize",                                                               \
+                                                          OPTION_FLAG,                                                                     \
+                                                          offsetof(type, epilogue.batch_normalize),                                        \
+                                                          "0",                                                                             \
+                                                          0,                                                                               \
+                                                          1,                                                                               \
+                                                          NULL,                                                                            \
+                                                          "1: batch normalisation before the activation"},                                 \
         {"bn_after",                                                                                                                       \
          OPTION_FLAG,                                                                                                                      \
          offsetof(type, epilogue.bn_after),                                                                                                \
@@ -56,11 +58,12 @@ enum {
     EPILOGUE_MAXIMA,
     EPILOGUE_PLACES,
     EPILOGUE_BUFFERS,
-    EPILOGUE_LINEAR = EPILOGUE_MAXIMA
+    EPILOGUE_LINEAR = EPILOGUE_MAXIMA,
+    EPILOGUE_CHANNELS = EPILOGUE_MAXIMA /* an activation of channels absorbs no pooling and comes after the normalisation */
 };
 
-/* For setup, in the order in which Darknet stores them: the bias (none with bias=0 and no batch norm), and scale, mean, variance (none
- * without batch norm). channels: of the output. */
+/* For setup, in the order in which Darknet stores them, epilogue_add_bias first of all (it finds the activation): the bias (none with
+ * bias=0 and no batch norm), and scale, mean, variance (none without batch norm). channels: of the output. */
 int epilogue_add_bias(struct layer *l, struct epilogue *e, int channels, struct error *err);
 int epilogue_add_norm(struct layer *l, struct epilogue *e, int channels, struct error *err);
 

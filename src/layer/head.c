@@ -73,7 +73,8 @@ void head_activate(struct layer *l, const struct head *h, bool classes)
     for (int i = 0; i < planes; i++) {
         const int entry = i % entries;
         const bool active = entry < 2 || entry == 4 || (entry > 4 && classes);
-        activation_forward_serial(active ? ACTIVATION_LOGISTIC : ACTIVATION_LINEAR, in + (size_t)i * plane, out + (size_t)i * plane, plane);
+        activation_forward_serial(activation_of(active ? ACTIVATION_LOGISTIC : ACTIVATION_LINEAR), in + (size_t)i * plane,
+                                  out + (size_t)i * plane, plane);
     }
 }
 

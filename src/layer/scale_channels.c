@@ -37,7 +37,7 @@ static int shape(struct layer *l, struct error *err)
             l, "from", err, "layer %d is %d x %d x %d and the layer before gives factors of %d x %d x %d, expected %d x %d x %d",
             l->in_layer[1], x.w, x.h, x.c, scale.w, scale.h, scale.c, s->scale_wh ? x.w : 1, s->scale_wh ? x.h : 1, s->scale_wh ? 1 : x.c);
     l->out.shape = x;
-    layer_activated_shape(l, (enum activation)s->activation, BEFORE_ACTIVATION);
+    layer_activated_shape(l, activation_of(s->activation), BEFORE_ACTIVATION);
     return 0;
 }
 
@@ -50,7 +50,7 @@ static void forward(struct layer *l, const struct run *run)
         scale_places_forward(l->in[0]->x, l->in[1]->x, l->out.x, x.n, x.c, plane);
     else
         scale_planes_forward(l->in[0]->x, l->in[1]->x, l->out.x, (size_t)x.n * (size_t)x.c, plane);
-    layer_activated_forward(l, (enum activation)s->activation, BEFORE_ACTIVATION, run);
+    layer_activated_forward(l, activation_of(s->activation), BEFORE_ACTIVATION, run);
 }
 
 static void backward(struct layer *l, const struct run *run)
@@ -59,7 +59,7 @@ static void backward(struct layer *l, const struct run *run)
     const struct scale_channels *s = l->state;
     const struct shape x = l->out.shape;
     const size_t plane = (size_t)x.h * (size_t)x.w;
-    layer_activated_backward(l, (enum activation)s->activation, BEFORE_ACTIVATION);
+    layer_activated_backward(l, activation_of(s->activation), BEFORE_ACTIVATION);
     if (s->scale_wh)
         scale_places_backward(l->in[0]->x, l->in[1]->x, l->out.dx, l->in[0]->dx, l->in[1]->dx, x.n, x.c, plane);
     else

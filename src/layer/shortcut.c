@@ -92,7 +92,7 @@ static int shape(struct layer *l, struct error *err)
     }
     l->out.shape = to;
     l->flops = (double)shape_each(to) * (l->n_in - 1) * (s->columns ? 2 : 1);
-    layer_activated_shape(l, (enum activation)s->activation, BEFORE_ACTIVATION);
+    layer_activated_shape(l, activation_of(s->activation), BEFORE_ACTIVATION);
     if (s->columns) {
         layer_buffer(l, FACTORS, BUFFER_SCRATCH, (size_t)l->n_in * (size_t)s->columns, sizeof(real));
         layer_buffer(l, SUMS, BUFFER_SCRATCH, (size_t)l->n_in * (size_t)to.c, sizeof(double));
@@ -125,7 +125,7 @@ static void forward(struct layer *l, const struct run *run)
             spatial_shortcut_add((real)s->beta, l->in[i]->x, from.c, from.h, from.w, l->out.x, to.c, to.h, to.w, to.n);
         }
     }
-    layer_activated_forward(l, (enum activation)s->activation, BEFORE_ACTIVATION, run);
+    layer_activated_forward(l, activation_of(s->activation), BEFORE_ACTIVATION, run);
 }
 
 /* The sums g, a row of channels for each input, become the weights' gradient. */
@@ -148,7 +148,7 @@ static void backward(struct layer *l, const struct run *run)
     (void)run;
     const struct shortcut *s = l->state;
     const struct shape to = l->out.shape;
-    layer_activated_backward(l, (enum activation)s->activation, BEFORE_ACTIVATION);
+    layer_activated_backward(l, activation_of(s->activation), BEFORE_ACTIVATION);
     if (s->columns) {
         struct weighted_input in[MOST + 1];
         weighted_inputs(l, in);

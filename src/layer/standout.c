@@ -48,6 +48,8 @@ static int setup(struct layer *l, struct error *err)
                            "[standout] finds the probabilities from Wx, but the layer before has activation=%s: write activation=linear "
                            "there and activation=%s here",
                            before, before);
+    if (activation_of_channels(activation_of(s->activation)))
+        return layer_error(l, "activation", err, "activation=%s, expected a function of one number", activation_names[s->activation]);
     return 0;
 }
 
@@ -66,7 +68,7 @@ static void factors(const struct standout *s, bool noisy, uint64_t key, size_t f
 {
     for (size_t i = 0; i < n; i++)
         m[i] = (real)(s->alpha * (double)a[i] + s->beta);
-    activation_forward_serial(ACTIVATION_LOGISTIC, m, m, n);
+    activation_forward_serial(activation_of(ACTIVATION_LOGISTIC), m, m, n);
     if (!noisy)
         return;
     uint32_t bits[CHUNK];
@@ -79,7 +81,7 @@ static void forward_chunk(const struct standout *s, bool noisy, uint64_t key, si
 {
     real m[CHUNK] = {0};
     factors(s, noisy, key, first, n, a, m);
-    activation_forward_serial((enum activation)s->activation, a, y, n);
+    activation_forward_serial(activation_of(s->activation), a, y, n);
     for (size_t i = 0; i < n; i++)
         y[i] *= m[i];
 }
@@ -87,7 +89,7 @@ static void forward_chunk(const struct standout *s, bool noisy, uint64_t key, si
 static void backward_chunk(const struct standout *s, uint64_t key, size_t first, size_t n, const real *a, const real *dy, real *dx,
                            bool overwrite)
 {
-    const enum activation f = (enum activation)s->activation;
+    const struct activation f = activation_of(s->activation);
     real m[CHUNK] = {0}, y[CHUNK];
     factors(s, true, key, first, n, a, m);
     for (size_t i = 0; i < n; i++)

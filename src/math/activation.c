@@ -1,5 +1,6 @@
 #include "math/activation.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -7,12 +8,21 @@
 #include "base/parallel.h"
 #include "base/simd.h"
 
-const char *const activation_names[] = {"linear", "logistic", "tanh", "relu", "leaky", "swish", "mish", "elu", "selu", "relu6", NULL};
+#define TEXT(NAME, text) text,
+const char *const activation_names[] = {ACTIVATIONS_OF_ONE(TEXT) ACTIVATIONS_OF_CHANNELS(TEXT)
+                                        /* Darknet's other spellings, in the order of `aliases` */
+                                        "revleaky",
+                                        "normalize_channels", "normalize_channels_softmax", "normalize_channels_softmax_maxval", NULL};
+#undef TEXT
+static const enum activation_kind aliases[] = {ACTIVATION_LEAKY, ACTIVATION_NORM_CHAN, ACTIVATION_NORM_CHAN_SOFTMAX,
+                                               ACTIVATION_NORM_CHAN_SOFTMAX_MAXVAL};
 
 /* Klambauer et al. 2017, section 2. */
 #define SELU_LAMBDA ((real)1.0507009873554805)
 #define SELU_ALPHA ((real)1.6732632423543772)
-#define LEAKY_SLOPE ((real)0.1)
+/* Hendrycks and Gimpel 2016, section 2: gelu(x) = x/2·(1 + tanh(√(2/π)·(x + .044715·x³))). */
+#define GELU_FACTOR ((real)0.79788456080286536)
+#define GELU_CUBE ((real)0.044715)
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -102,9 +112,15 @@ INLINE real mish_slope(real x)
     return n * d + x * (4 * e * d) * ((e + 1) * d);
 }
 
-INLINE real value(enum activation a, real x)
+INLINE real round_down(real x)
 {
-    switch (a) {
+    return sizeof(real) == sizeof(float) ? (real)floorf((float)x) : (real)floor((double)x);
+}
+
+/* p: the parameter. Those without a source above are Darknet's. */
+INLINE real value(enum activation_kind kind, real p, real x)
+{
+    switch (kind) {
     case ACTIVATION_LINEAR:
         return x;
     case ACTIVATION_LOGISTIC:
@@ -114,13 +130,13 @@ INLINE real value(enum activation a, real x)
     case ACTIVATION_RELU:
         return x > 0 ? x : 0;
     case ACTIVATION_LEAKY:
-        return x > 0 ? x : LEAKY_SLOPE * x;
+        return x > 0 ? x : p * x;
     case ACTIVATION_SWISH:
-        return x * logistic(x);
+        return x * logistic(p * x);
     case ACTIVATION_MISH:
         return x * mish_gate(x);
     case ACTIVATION_ELU: {
-        const real below = exponential_minus_1(x);
+        const real below = p * exponential_minus_1(x);
         return x > 0 ? x : below;
     }
     case ACTIVATION_SELU: {
@@ -129,14 +145,39 @@ INLINE real value(enum activation a, real x)
     }
     case ACTIVATION_RELU6:
         return x > 6 ? 6 : x > 0 ? x : 0;
+    case ACTIVATION_THRESHOLD:
+        return x > p ? 1 : 0;
+    case ACTIVATION_GELU: /* (1 + tanh u)/2 is the logistic function of 2u */
+        return x * logistic(2 * GELU_FACTOR * x * (1 + GELU_CUBE * x * x));
+    case ACTIVATION_HARD_MISH: {
+        const real between = x * x / 2 + x;
+        return x > 0 ? x : x > -2 ? between : 0;
     }
-    return x;
+    case ACTIVATION_HARDTAN:
+        return x < -1 ? -1 : x > 1 ? 1 : x;
+    case ACTIVATION_LHTAN:
+        return x < 0 ? (real)0.001 * x : x > 1 ? (real)0.001 * (x - 1) + 1 : x;
+    case ACTIVATION_LOGGY: /* 2/(1 + e^-x) − 1 */
+        return hyperbolic_tangent(x / 2);
+    case ACTIVATION_RELIE:
+        return x > 0 ? x : (real)0.01 * x;
+    case ACTIVATION_RAMP:
+        return x > 0 ? x + (real)0.1 * x : (real)0.1 * x;
+    case ACTIVATION_PLSE:
+        return x < -4 ? (real)0.01 * (x + 4) : x > 4 ? (real)0.01 * (x - 4) + 1 : (real)0.125 * x + (real)0.5;
+    case ACTIVATION_STAIR: { /* level from an even number to the next odd one, then a rise by 1 */
+        const real whole = round_down(x), half = round_down(x / 2);
+        return whole > 2 * half ? half + (x - whole) : half;
+    }
+    default: /* of channels: not here */
+        return x;
+    }
 }
 
 /* v is the output where activation_from_output, else the input. */
-INLINE real slope(enum activation a, real v)
+INLINE real slope(enum activation_kind kind, real p, real v)
 {
-    switch (a) {
+    switch (kind) {
     case ACTIVATION_LINEAR:
         return 1;
     case ACTIVATION_LOGISTIC:
@@ -146,26 +187,66 @@ INLINE real slope(enum activation a, real v)
     case ACTIVATION_RELU:
         return v > 0 ? 1 : 0;
     case ACTIVATION_LEAKY:
-        return v > 0 ? 1 : LEAKY_SLOPE;
+        return v > 0 ? 1 : p;
     case ACTIVATION_SWISH: {
-        const real e = exponential_of(-v), s = 1 / (1 + e);
-        return s * (1 + v * (e * s)); /* e·s is 1 − s without cancellation */
+        const real z = p * v, e = exponential_of(-z), s = 1 / (1 + e);
+        return s * (1 + z * (e * s)); /* e·s is 1 − s without cancellation */
     }
     case ACTIVATION_MISH:
         return mish_slope(v);
     case ACTIVATION_ELU:
-        return v > 0 ? 1 : v + 1;
+        return v > 0 ? 1 : v + p;
     case ACTIVATION_SELU:
         return v > 0 ? SELU_LAMBDA : v + SELU_LAMBDA * SELU_ALPHA;
     case ACTIVATION_RELU6:
         return v > 0 && v < 6 ? 1 : 0;
+    case ACTIVATION_THRESHOLD:
+        return 0;
+    case ACTIVATION_GELU: { /* beyond ±20 it is 0 or 1 in every digit */
+        const real x = v < -20 ? -20 : v > 20 ? 20 : v, u = 2 * GELU_FACTOR * x * (1 + GELU_CUBE * x * x);
+        const real e = exponential_of(-u), s = 1 / (1 + e);
+        return s * (1 + x * (e * s) * (2 * GELU_FACTOR * (1 + 3 * GELU_CUBE * x * x)));
     }
-    return 1;
+    case ACTIVATION_HARD_MISH:
+        return v > 0 ? 1 : v > -2 ? v + 1 : 0;
+    case ACTIVATION_HARDTAN:
+        return v > -1 && v < 1 ? 1 : 0;
+    case ACTIVATION_LHTAN:
+        return v > 0 && v < 1 ? 1 : (real)0.001;
+    case ACTIVATION_LOGGY:
+        return (1 - v * v) / 2;
+    case ACTIVATION_RELIE:
+        return v > 0 ? 1 : (real)0.01;
+    case ACTIVATION_RAMP:
+        return v > 0 ? (real)1.1 : (real)0.1;
+    case ACTIVATION_PLSE:
+        return v < 0 || v > 1 ? (real)0.01 : (real)0.125;
+    case ACTIVATION_STAIR:
+        return v > round_down(v) ? 1 : 0;
+    default:
+        return 1;
+    }
 }
 
-bool activation_two_lines(enum activation a, real *left)
+struct activation activation_of(int choice)
 {
-    if (a != ACTIVATION_LINEAR && a != ACTIVATION_RELU && a != ACTIVATION_LEAKY)
+    assert(choice >= 0 && choice < ACTIVATION_KINDS + (int)(sizeof aliases / sizeof *aliases));
+    struct activation a = {choice < ACTIVATION_KINDS ? (enum activation_kind)choice : aliases[choice - ACTIVATION_KINDS], 0};
+    if (a.kind == ACTIVATION_LEAKY)
+        a.parameter = (real)0.1;
+    else if (a.kind == ACTIVATION_ELU || a.kind == ACTIVATION_SWISH)
+        a.parameter = 1;
+    return a;
+}
+
+bool activation_of_channels(struct activation a)
+{
+    return a.kind >= ACTIVATION_SOFTMAX;
+}
+
+bool activation_two_lines(struct activation a, real *left)
+{
+    if (a.kind != ACTIVATION_LINEAR && a.kind != ACTIVATION_RELU && a.kind != ACTIVATION_LEAKY && a.kind != ACTIVATION_RELIE)
         return false;
     const real minus_one = -1;
     activation_forward_serial(a, &minus_one, left, 1);
@@ -173,71 +254,51 @@ bool activation_two_lines(enum activation a, real *left)
     return true;
 }
 
-bool activation_from_output(enum activation a)
+bool activation_from_output(struct activation a)
 {
-    return a != ACTIVATION_SWISH && a != ACTIVATION_MISH;
+    return a.kind != ACTIVATION_SWISH && a.kind != ACTIVATION_MISH && a.kind != ACTIVATION_GELU && a.kind != ACTIVATION_HARD_MISH &&
+           a.kind != ACTIVATION_NORM_CHAN;
 }
 
 /* One loop an activation: the constant makes the switch inside vanish. */
-#define EACH_ACTIVATION(LOOP)                                                                                                              \
-    switch (a) {                                                                                                                           \
-    case ACTIVATION_LINEAR:                                                                                                                \
-        LOOP(ACTIVATION_LINEAR)                                                                                                            \
-        break;                                                                                                                             \
-    case ACTIVATION_LOGISTIC:                                                                                                              \
-        LOOP(ACTIVATION_LOGISTIC)                                                                                                          \
-        break;                                                                                                                             \
-    case ACTIVATION_TANH:                                                                                                                  \
-        LOOP(ACTIVATION_TANH)                                                                                                              \
-        break;                                                                                                                             \
-    case ACTIVATION_RELU:                                                                                                                  \
-        LOOP(ACTIVATION_RELU)                                                                                                              \
-        break;                                                                                                                             \
-    case ACTIVATION_LEAKY:                                                                                                                 \
-        LOOP(ACTIVATION_LEAKY)                                                                                                             \
-        break;                                                                                                                             \
-    case ACTIVATION_SWISH:                                                                                                                 \
-        LOOP(ACTIVATION_SWISH)                                                                                                             \
-        break;                                                                                                                             \
-    case ACTIVATION_MISH:                                                                                                                  \
-        LOOP(ACTIVATION_MISH)                                                                                                              \
-        break;                                                                                                                             \
-    case ACTIVATION_ELU:                                                                                                                   \
-        LOOP(ACTIVATION_ELU)                                                                                                               \
-        break;                                                                                                                             \
-    case ACTIVATION_SELU:                                                                                                                  \
-        LOOP(ACTIVATION_SELU)                                                                                                              \
-        break;                                                                                                                             \
-    case ACTIVATION_RELU6:                                                                                                                 \
-        LOOP(ACTIVATION_RELU6)                                                                                                             \
-        break;                                                                                                                             \
+#define CASE(NAME, text)                                                                                                                   \
+    case ACTIVATION_##NAME:                                                                                                                \
+        LOOP(ACTIVATION_##NAME)                                                                                                            \
+        break;
+
+SIMD_CLONES static void values(enum activation_kind kind, real p, const real *x, real *y, size_t n)
+{
+#define LOOP(KIND) _Pragma("omp simd") for (size_t i = 0; i < n; i++) y[i] = value(KIND, p, x[i]);
+    switch (kind) {
+        ACTIVATIONS_OF_ONE(CASE)
+    default:
+        assert(0);
     }
-
-SIMD_CLONES static void values(enum activation a, const real *x, real *y, size_t n)
-{
-#define LOOP(A) _Pragma("omp simd") for (size_t i = 0; i < n; i++) y[i] = value(A, x[i]);
-    EACH_ACTIVATION(LOOP)
 #undef LOOP
 }
 
-SIMD_CLONES static void slopes(enum activation a, const real *v, const real *dy, real *dx, size_t n)
+SIMD_CLONES static void slopes(enum activation_kind kind, real p, const real *v, const real *dy, real *dx, size_t n)
 {
-#define LOOP(A) _Pragma("omp simd") for (size_t i = 0; i < n; i++) dx[i] = dy[i] * slope(A, v[i]);
-    EACH_ACTIVATION(LOOP)
+#define LOOP(KIND) _Pragma("omp simd") for (size_t i = 0; i < n; i++) dx[i] = dy[i] * slope(KIND, p, v[i]);
+    switch (kind) {
+        ACTIVATIONS_OF_ONE(CASE)
+    default:
+        assert(0);
+    }
 #undef LOOP
 }
 
-void activation_forward_serial(enum activation a, const real *x, real *y, size_t n)
+void activation_forward_serial(struct activation a, const real *x, real *y, size_t n)
 {
-    if (a != ACTIVATION_LINEAR)
-        values(a, x, y, n);
+    if (a.kind != ACTIVATION_LINEAR)
+        values(a.kind, a.parameter, x, y, n);
     else if (x != y)
         memmove(y, x, n * sizeof(real));
 }
 
-void activation_forward(enum activation a, const real *x, real *y, size_t n)
+void activation_forward(struct activation a, const real *x, real *y, size_t n)
 {
-    if (a == ACTIVATION_LINEAR && x == y)
+    if (a.kind == ACTIVATION_LINEAR && x == y)
         return;
     const int tiles = parallel_tiles(n);
 #pragma omp parallel for schedule(static)
@@ -248,17 +309,17 @@ void activation_forward(enum activation a, const real *x, real *y, size_t n)
     }
 }
 
-void activation_backward_serial(enum activation a, const real *x, const real *y, const real *dy, real *dx, size_t n)
+void activation_backward_serial(struct activation a, const real *x, const real *y, const real *dy, real *dx, size_t n)
 {
-    if (a != ACTIVATION_LINEAR)
-        slopes(a, activation_from_output(a) ? y : x, dy, dx, n);
+    if (a.kind != ACTIVATION_LINEAR)
+        slopes(a.kind, a.parameter, activation_from_output(a) ? y : x, dy, dx, n);
     else if (dx != dy)
         memmove(dx, dy, n * sizeof(real));
 }
 
-void activation_backward(enum activation a, const real *x, const real *y, const real *dy, real *dx, size_t n)
+void activation_backward(struct activation a, const real *x, const real *y, const real *dy, real *dx, size_t n)
 {
-    if (a == ACTIVATION_LINEAR && dx == dy)
+    if (a.kind == ACTIVATION_LINEAR && dx == dy)
         return;
     const int tiles = parallel_tiles(n);
     const real *from_x = x ? x : y, *from_y = y ? y : x; /* whichever is missing isn't read */

@@ -59,7 +59,7 @@ static void map_row(const struct channel_map *map, int channel, const real *x, r
 
 void norm_map_rows(const struct channel_map *map, int first, int rows, size_t cols, real *y, size_t ld)
 {
-    if (!map || (!map->scale && !map->shift && map->activation == ACTIVATION_LINEAR))
+    if (!map || (!map->scale && !map->shift && map->activation.kind == ACTIVATION_LINEAR))
         return;
     for (int k = 0; k < rows; k++)
         map_row(map, first + k, y + (size_t)k * ld, y + (size_t)k * ld, cols);
@@ -175,7 +175,7 @@ void norm_set_statistics(const double sum[2], double count, real *mean, real *va
 }
 
 struct forward {
-    enum activation activation;
+    struct activation activation;
     const real *x, *scale, *shift;
     int n, c;
     size_t s;
@@ -206,7 +206,7 @@ static void normalize_columns(const struct forward *f, int first, size_t count, 
     }
 }
 
-void norm_forward(enum activation a, const real *x, int n, int c, size_t s, const real *scale, const real *shift, real *mean,
+void norm_forward(struct activation a, const real *x, int n, int c, size_t s, const real *scale, const real *shift, real *mean,
                   real *variance, real *y, void *scratch)
 {
     const struct forward f = {a, x, scale, shift, n, c, s, mean, variance, y};
@@ -257,12 +257,12 @@ void norm_update_running(const real *mean, const real *variance, int c, double c
 
 /* Activations whose slope has a step: it is found from the sign of the number before the activation as from y. Reading x again is cheaper
  * than reading y, or writing g and reading it. */
-static bool piecewise(enum activation a)
+static bool piecewise(struct activation a)
 {
-    return a == ACTIVATION_LINEAR || a == ACTIVATION_RELU || a == ACTIVATION_LEAKY || a == ACTIVATION_RELU6;
+    return a.kind == ACTIVATION_LINEAR || a.kind == ACTIVATION_RELU || a.kind == ACTIVATION_LEAKY || a.kind == ACTIVATION_RELU6;
 }
 
-bool norm_reads_output(enum activation a)
+bool norm_reads_output(struct activation a)
 {
     return !piecewise(a) && activation_from_output(a);
 }
@@ -327,9 +327,9 @@ struct norm_channel norm_channel_after(const struct norm_backward *b, int k, con
 /* g of `n` numbers from number `at`: into `g` (piecewise), else into dy itself. Returns where it is. */
 static const real *before_activation(const struct norm_backward *b, const struct norm_channel *c, size_t at, size_t n, real *g)
 {
-    const enum activation a = b->activation;
+    const struct activation a = b->activation;
     real *dy = b->dy + at;
-    if (a == ACTIVATION_LINEAR)
+    if (a.kind == ACTIVATION_LINEAR)
         return dy;
     if (norm_reads_output(a)) {
         activation_backward_serial(a, NULL, b->y + at, dy, dy, n);
@@ -380,7 +380,7 @@ static void both_passes_columns(const struct norm_backward *b, int first, size_t
     norm_fold(b->scale + first, b->shift + first, b->mean + first, b->variance + first, (int)count, factor, shift);
     for (int i = 0; i < b->n; i++) {
         const size_t at = (size_t)i * (size_t)b->c + (size_t)first;
-        if (b->activation != ACTIVATION_LINEAR) {
+        if (b->activation.kind != ACTIVATION_LINEAR) {
             if (!norm_reads_output(b->activation))
                 affine_columns(factor, shift, b->x + at, before, count);
             const real *y = norm_reads_output(b->activation) ? b->y + at : before;
@@ -397,7 +397,7 @@ static void both_passes_columns(const struct norm_backward *b, int first, size_t
     }
 }
 
-void norm_backward(enum activation a, bool through_statistics, const real *x, const real *y, const real *scale, const real *shift,
+void norm_backward(struct activation a, bool through_statistics, const real *x, const real *y, const real *scale, const real *shift,
                    const real *mean, const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch)
 {
     const struct norm_backward b = {a, through_statistics,    false, x,      y,     scale, shift, mean, variance, n, c,

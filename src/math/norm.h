@@ -13,7 +13,7 @@
 /* y = f(scale[k]·x + shift[k]) for channel k. NULL: scale 1, shift 0. */
 struct channel_map {
     const real *scale, *shift;
-    enum activation activation;
+    struct activation activation;
 };
 
 /* In parallel over n × c × s; x == y allowed. */
@@ -26,7 +26,7 @@ void norm_map_rows(const struct channel_map *map, int first, int rows, size_t co
 size_t norm_scratch_bytes(int n, int c, size_t s);
 
 /* mean[c] and variance[c] (over N = n·s) of x, and y = f(scale·(x − mean)/√(variance + ε) + shift). */
-void norm_forward(enum activation a, const real *x, int n, int c, size_t s, const real *scale, const real *shift, real *mean,
+void norm_forward(struct activation a, const real *x, int n, int c, size_t s, const real *scale, const real *shift, real *mean,
                   real *variance, real *y, void *scratch);
 
 /* running = (1 − momentum)·running + momentum·new; the variance over N − 1 (over N when N is 1). */
@@ -40,10 +40,10 @@ void norm_fold(const real *scale, const real *shift, const real *mean, const rea
 /* Back through norm_forward. On entry dy is the gradient of y; on return that of x, in place. through_statistics: mean and variance are
  * those of x and move with it; false: constants (running statistics). y: read when norm_reads_output. dscale and dshift are added to (NULL:
  * not wanted). */
-void norm_backward(enum activation a, bool through_statistics, const real *x, const real *y, const real *scale, const real *shift,
+void norm_backward(struct activation a, bool through_statistics, const real *x, const real *y, const real *scale, const real *shift,
                    const real *mean, const real *variance, int n, int c, size_t s, real *dy, real *dscale, real *dshift, void *scratch);
 
 /* Whether norm_backward reads y: not where the slope is as easily found from x. */
-bool norm_reads_output(enum activation a);
+bool norm_reads_output(struct activation a);
 
 #endif

@@ -40,7 +40,7 @@ struct norm_channel {
 };
 
 struct norm_backward {
-    enum activation activation;
+    struct activation activation;
     bool through_statistics, in_place; /* in_place: the first pass leaves g in dy in any case */
     const real *x, *y, *scale, *shift, *mean, *variance;
     int n, c;

@@ -36,7 +36,7 @@ SIMD_CLONES static void maxima(const real *restrict a, const real *restrict b, c
 }
 
 struct forward {
-    enum activation activation;
+    struct activation activation;
     const real *x, *scale, *shift;
     int c, h, w;
     const real *mean, *variance;
@@ -72,7 +72,7 @@ static void pool_plane(const struct forward *f, int plane)
     }
 }
 
-void norm_pool_forward(enum activation a, const real *x, int n, int c, int h, int w, const real *scale, const real *shift, bool known,
+void norm_pool_forward(struct activation a, const real *x, int n, int c, int h, int w, const real *scale, const real *shift, bool known,
                        real *mean, real *variance, real *y, real *x_max, uint8_t *place, void *scratch)
 {
     const struct forward f = {a, x, scale, shift, c, h, w, mean, variance, y, x_max, place};
@@ -141,7 +141,7 @@ static void spread_plane(const struct norm_backward *b, const struct norm_channe
     }
 }
 
-void norm_pool_backward(enum activation a, bool through_statistics, const real *x, const real *x_max, const uint8_t *place, const real *y,
+void norm_pool_backward(struct activation a, bool through_statistics, const real *x, const real *x_max, const uint8_t *place, const real *y,
                         const real *scale, const real *shift, const real *mean, const real *variance, int n, int c, int h, int w, real *dy,
                         real *dx, real *dscale, real *dshift, void *scratch)
 {

@@ -113,7 +113,7 @@ static void LINE(output)(const struct winograd_array *a, struct winograd_region 
     const size_t plane = (size_t)a->height * (size_t)a->width;
     const int first = block * LANES, channels = smaller(LANES, a->channels - first), width = g.cols * WINOGRAD_TILE;
     const size_t pitch = (size_t)(width + LANES) * LANES;
-    const enum activation activation = map ? map->activation : ACTIVATION_LINEAR;
+    const struct activation activation = map ? map->activation : (struct activation){ACTIVATION_LINEAR, 0};
     real left = 1;
     const bool two_lines = activation_two_lines(activation, &left);
     const vec slope = (vec){0} + left;

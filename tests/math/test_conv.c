@@ -121,7 +121,7 @@ static void check(struct conv_shape s)
         overwritten.dx[i] = (real)NAN;
     memset(naive.dx, 0, naive.x * sizeof(real));
     reference_conv_backward_data(&s, naive.dy, naive.weight, naive.dx);
-    run(&s, &overwritten, &(struct channel_map){scale, shift, ACTIVATION_LEAKY}, true, 1);
+    run(&s, &overwritten, &(struct channel_map){scale, shift, activation_of(ACTIVATION_LEAKY)}, true, 1);
     assert_true(reference_error(overwritten.dx, naive.dx, naive.x) < tolerance);
     for (size_t i = 0; i < naive.y; i++) {
         const int f = (int)(i / (size_t)(s.out_h * s.out_w)) % s.filters;

@@ -43,13 +43,15 @@ static struct moments moments_of(const real *x, int n, int c, int s, int k)
     return m;
 }
 
+static const struct activation linear = {ACTIVATION_LINEAR, 0};
+
 static void check_statistics(int n, int c, int s, double offset)
 {
     const size_t size = (size_t)n * c * s;
     real *x = numbers(size, 1, offset - 1, offset + 1), *mean = numbers((size_t)c, 2, 0, 1), *variance = numbers((size_t)c, 3, 0, 1);
     void *scratch = mem_try(norm_scratch_bytes(n, c, (size_t)s), 1);
     real *y = mem_try(size, sizeof(real)), *scale = numbers((size_t)c, 4, 1, 1);
-    norm_forward(ACTIVATION_LINEAR, x, n, c, (size_t)s, scale, scale, mean, variance, y, scratch);
+    norm_forward(linear, x, n, c, (size_t)s, scale, scale, mean, variance, y, scratch);
     for (int k = 0; k < c; k++) {
         const struct moments m = moments_of(x, n, c, s, k);
         assert_true(fabs((double)mean[k] - m.mean) <= 1e-6 * fmax(1, fabs(m.mean)));
@@ -57,7 +59,7 @@ static void check_statistics(int n, int c, int s, double offset)
     }
     real *mean4 = numbers((size_t)c, 2, 0, 1), *variance4 = numbers((size_t)c, 3, 0, 1);
     parallel_set(4);
-    norm_forward(ACTIVATION_LINEAR, x, n, c, (size_t)s, scale, scale, mean4, variance4, y, scratch);
+    norm_forward(linear, x, n, c, (size_t)s, scale, scale, mean4, variance4, y, scratch);
     parallel_set(0);
     assert_memory_equal(mean, mean4, (size_t)c * sizeof(real));
     assert_memory_equal(variance, variance4, (size_t)c * sizeof(real));
@@ -99,10 +101,10 @@ static void test_one_number(void **state)
     (void)state;
     real x = (real)1234.567, mean, variance, scale[] = {2}, shift[] = {3}, y, dy = 1, dscale = 0, dshift = 0;
     void *scratch = mem_try(norm_scratch_bytes(1, 1, 1), 1);
-    norm_forward(ACTIVATION_LINEAR, &x, 1, 1, 1, scale, shift, &mean, &variance, &y, scratch);
+    norm_forward(linear, &x, 1, 1, 1, scale, shift, &mean, &variance, &y, scratch);
     assert_true(mean == x && variance == 0);
     assert_float_equal(y, 3, 0.1); /* the root of epsilon makes the factor 632 */
-    norm_backward(ACTIVATION_LINEAR, true, &x, &y, scale, shift, &mean, &variance, 1, 1, 1, &dy, &dscale, &dshift, scratch);
+    norm_backward(linear, true, &x, &y, scale, shift, &mean, &variance, 1, 1, 1, &dy, &dscale, &dshift, scratch);
     assert_true(dy == 0 && dscale == 0 && dshift == 1);
     mem_free(scratch);
 }
@@ -119,7 +121,7 @@ static void test_forward(void **state)
         real *mean = numbers((size_t)c, 7, 0, 0), *variance = numbers((size_t)c, 7, 0, 0), *a = numbers((size_t)c, 7, 0, 0),
              *b = numbers((size_t)c, 7, 0, 0), *y = numbers(size, 8, 0, 0), *want = numbers(size, 8, 0, 0);
         void *scratch = mem_try(norm_scratch_bytes(n, c, (size_t)s), 1);
-        norm_forward(ACTIVATION_LEAKY, x, n, c, (size_t)s, scale, shift, mean, variance, y, scratch);
+        norm_forward(activation_of(ACTIVATION_LEAKY), x, n, c, (size_t)s, scale, shift, mean, variance, y, scratch);
         for (int k = 0; k < c; k++) {
             const struct moments m = moments_of(x, n, c, s, k);
             for (int i = 0; i < n; i++)
@@ -131,7 +133,7 @@ static void test_forward(void **state)
         }
         assert_true(reference_error(y, want, size) < 2e-6);
         norm_fold(scale, shift, mean, variance, c, a, b);
-        norm_map(&(struct channel_map){a, b, ACTIVATION_LEAKY}, x, n, c, (size_t)s, x); /* in place */
+        norm_map(&(struct channel_map){a, b, activation_of(ACTIVATION_LEAKY)}, x, n, c, (size_t)s, x); /* in place */
         assert_memory_equal(x, y, size * sizeof(real));
         mem_free(x);
         mem_free(scale);
@@ -157,7 +159,7 @@ static void check_backward(int n, int c, int s, bool through)
     real *dx = numbers(size, 0, 0, 0), *want_scale = numbers(channels, 11, -1, 1), *want_shift = numbers(channels, 12, -1, 1);
     void *scratch = mem_try(norm_scratch_bytes(n, c, (size_t)s), 1);
     if (through)
-        norm_forward(ACTIVATION_LINEAR, x, n, c, (size_t)s, scale, shift, mean, variance, out, scratch);
+        norm_forward(linear, x, n, c, (size_t)s, scale, shift, mean, variance, out, scratch);
     for (int k = 0; k < c; k++) {
         const double r = 1 / sqrt((double)variance[k] + 1e-5), N = n * s;
         double sum = 0, along = 0;
@@ -176,7 +178,7 @@ static void check_backward(int n, int c, int s, bool through)
         want_scale[k] += (real)along;
         want_shift[k] += (real)sum;
     }
-    norm_backward(ACTIVATION_LINEAR, through, x, out, scale, shift, mean, variance, n, c, (size_t)s, dy, dscale, dshift, scratch);
+    norm_backward(linear, through, x, out, scale, shift, mean, variance, n, c, (size_t)s, dy, dscale, dshift, scratch);
     assert_true(reference_error(dy, dx, size) < 2e-6);
     assert_true(reference_error(dscale, want_scale, channels) < 2e-6);
     assert_true(reference_error(dshift, want_shift, channels) < 2e-6);

@@ -35,7 +35,7 @@ static void near(const real *got, const real *want, size_t n, double tolerance)
             fail_msg("number %zu of %zu is %g, expected %g (largest %g)", i, n, (double)got[i], (double)want[i], largest);
 }
 
-static void check(enum activation a, int n, int c, int h, int w, bool known)
+static void check(struct activation a, int n, int c, int h, int w, bool known)
 {
     const size_t s = (size_t)h * (size_t)w, size = (size_t)n * (size_t)c * s, pooled = size / 4;
     const struct pool_window window = {2, 2, 2, 2, 0, 0};
@@ -99,14 +99,14 @@ static void check(enum activation a, int n, int c, int h, int w, bool known)
 static void same_as_apart(void **state)
 {
     (void)state;
-    static const enum activation activations[] = {ACTIVATION_LINEAR, ACTIVATION_LEAKY, ACTIVATION_LOGISTIC, ACTIVATION_MISH};
+    static const enum activation_kind activations[] = {ACTIVATION_LINEAR, ACTIVATION_LEAKY, ACTIVATION_LOGISTIC, ACTIVATION_MISH};
     for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
         for (int known = 0; known < 2; known++) {
-            check(activations[i], 2, 3, 6, 4, known);
-            check(activations[i], 1, 1, 2, 2, known);
-            check(activations[i], 3, 17, 14, 26, known); /* a channel at a time */
-            check(activations[i], 1, 2, 4, 2200, known); /* rows in pieces */
-            check(activations[i], 2, 2, 300, 300, known);
+            check(activation_of(activations[i]), 2, 3, 6, 4, known);
+            check(activation_of(activations[i]), 1, 1, 2, 2, known);
+            check(activation_of(activations[i]), 3, 17, 14, 26, known); /* a channel at a time */
+            check(activation_of(activations[i]), 1, 2, 4, 2200, known); /* rows in pieces */
+            check(activation_of(activations[i]), 2, 2, 300, 300, known);
         }
 }
 

@@ -56,14 +56,14 @@ static int number(const struct layer *l, const char *key, int fallback)
     return e ? atoi(e->value) : fallback;
 }
 
-static enum activation activation_of(const struct layer *l)
+static struct activation activation_in(const struct layer *l)
 {
     const struct config_entry *e = config_get(l->section, "activation");
     for (int i = 0; e && activation_names[i]; i++)
         if (strcmp(activation_names[i], e->value) == 0)
-            return (enum activation)i;
+            return activation_of(i);
     fail_msg("layer %d has no known activation", l->index);
-    return ACTIVATION_LINEAR;
+    return activation_of(ACTIVATION_LINEAR);
 }
 
 /* out.x of a [convolutional], by definition. */
@@ -105,7 +105,7 @@ static void naive_convolutional(struct layer *l)
         for (size_t i = 0; i < plane; i++)
             y[(size_t)k * plane + i] = (real)(scale * (double)y[(size_t)k * plane + i] + shift);
     }
-    activation_forward(activation_of(l), y, y, shape_size(out));
+    activation_forward(activation_in(l), y, y, shape_size(out));
     mem_free(x);
 }
 
