@@ -228,9 +228,9 @@ static bool check(struct conv_shape s)
         run(&s, &d, (struct how){.isa = isa, .packed = true, .threads = turn % 2 ? 2 : 3}, more);
         for (int i = 0; i < ARRAYS; i++)
             assert_memory_equal(one[i].v, more[i].v, d.n[i] * sizeof(real));
-        static const enum activation activations[] = {ACTIVATION_LINEAR, ACTIVATION_LEAKY, ACTIVATION_RELU, ACTIVATION_MISH,
-                                                      ACTIVATION_LOGISTIC};
-        const struct channel_map map = {turn % 3 ? d.scale : NULL, turn % 4 ? d.shift : NULL, activations[turn % 5]};
+        static const enum activation_kind activations[] = {ACTIVATION_LINEAR, ACTIVATION_LEAKY, ACTIVATION_RELU, ACTIVATION_MISH,
+                                                           ACTIVATION_LOGISTIC};
+        const struct channel_map map = {turn % 3 ? d.scale : NULL, turn % 4 ? d.shift : NULL, activation_of(activations[turn % 5])};
         const struct how other = {.isa = isa, .map = &map, .overwrite = true, .threads = 1};
         run(&s, &d, other, with_map);
         compare(&s, &d, other, with_map);
