@@ -106,8 +106,11 @@ static int mean(const struct cli_models *m, struct error *err)
     struct average a;
     if (average_init(&a, m->net[0], err) != 0)
         return -1;
-    for (int i = 0; i < m->n; i++)
+    for (int i = 0; i < m->n; i++) {
         average_add(&a, m->net[i]);
+        if (m->net[i]->seen > m->net[0]->seen)
+            m->net[0]->seen = m->net[i]->seen;
+    }
     average_swap(&a, m->net[0]);
     average_free(&a);
     return 0;
