@@ -92,6 +92,8 @@ int averages_init(struct averages *a, const struct network *net, int64_t total, 
         result = average_init(&a->ema, net, err);
     if (result == 0 && o->swa_start > 0)
         result = average_init(&a->swa, net, err);
+    for (int i = 0; i < net->n_params; i++)
+        a->bytes += (size_t)(average_kept(&a->ema) + average_kept(&a->swa)) * shape_size(net->param[i]->shape) * sizeof(real);
     if (result != 0)
         averages_free(a);
     return result;

@@ -33,6 +33,7 @@ struct averages {
     struct average swa; /* [net] swa_start=, swa_every=: stochastic weight averaging (Izmailov 2018, algorithm 1) */
     double decay;
     int64_t swa_start, swa_every; /* iterations */
+    size_t bytes;                 /* of both */
 };
 
 bool average_kept(const struct average *a);
