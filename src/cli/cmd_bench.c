@@ -107,7 +107,7 @@ static void print_table(const struct network *net, const struct measured *m)
             print_pass(m, &m->bench.backward[i]);
         const char *name[3];
         algorithms_of(l, name);
-        if (train && l->is_absorbed)
+        if (l->is_absorbed)
             printf("  in layer %d\n", i - 1);
         else
             printf(*name[0] && train ? "  %s; %s; %s\n" : *name[0] ? "  %s\n" : "\n", name[0], name[1], name[2]);

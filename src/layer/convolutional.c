@@ -13,6 +13,7 @@ struct convolutional {
     struct epilogue epilogue;
     struct param *weight;
     int threads;             /* that the scratch is for */
+    bool halve;              /* inference: the 2 x 2 pooling behind is done here */
     real *packed;            /* the weights as conv_forward reads them fastest; NULL: not asked for, no memory, or they have no such form */
     struct shape packed_for; /* of the input */
 };
@@ -104,6 +105,7 @@ static struct conv_shape conv_shape_of(const struct layer *l)
                            .padding = s->padding * s->dilation, /* as Darknet pads */
                            .dilation = s->dilation,
                            .groups = s->groups,
+                           .halve = s->halve,
                            .winograd = l->net->options.winograd,
                            .precision = (enum conv_precision)l->net->options.precision};
     c.out_h = conv_output(in.h, c.size, c.stride_y, c.padding, c.dilation);
@@ -111,9 +113,24 @@ static struct conv_shape conv_shape_of(const struct layer *l)
     return c;
 }
 
+/* Asks for the scratch of all passes. */
+static void ask_for_scratch(struct layer *l)
+{
+    struct convolutional *s = l->state;
+    const struct conv_shape c = conv_shape_of(l);
+    s->threads = parallel_threads();
+    size_t scratch = conv_scratch(&c, CONV_FORWARD, s->threads);
+    for (int pass = CONV_BACKWARD_DATA; pass <= CONV_BACKWARD_WEIGHTS && layer_trains(l); pass++) {
+        const size_t more = conv_scratch(&c, (enum conv_pass)pass, s->threads);
+        scratch = more > scratch ? more : scratch;
+    }
+    layer_buffer(l, EPILOGUE_BUFFERS, BUFFER_SCRATCH, scratch, sizeof(real));
+}
+
 static int shape(struct layer *l, struct error *err)
 {
     struct convolutional *s = l->state;
+    s->halve = false;
     const struct conv_shape c = conv_shape_of(l);
     if (c.out_h < 1 || c.out_w < 1)
         return layer_error(l, "size", err, "a window of %d x %d does not fit in the input of %d x %d with padding %d",
@@ -126,13 +143,7 @@ static int shape(struct layer *l, struct error *err)
     epilogue_shape(l, &s->epilogue);
     l->backward_reads_in = s->weight->lr_mult != 0;
 
-    s->threads = parallel_threads();
-    size_t scratch = conv_scratch(&c, CONV_FORWARD, s->threads);
-    for (int pass = CONV_BACKWARD_DATA; pass <= CONV_BACKWARD_WEIGHTS && layer_trains(l); pass++) {
-        const size_t more = conv_scratch(&c, (enum conv_pass)pass, s->threads);
-        scratch = more > scratch ? more : scratch;
-    }
-    layer_buffer(l, EPILOGUE_BUFFERS, BUFFER_SCRATCH, scratch, sizeof(real));
+    ask_for_scratch(l);
     if (s->packed && memcmp(&s->packed_for, &l->in[0]->shape, sizeof s->packed_for) != 0) {
         mem_free(s->packed);
         s->packed = NULL;
@@ -152,7 +163,8 @@ static void forward(struct layer *l, const struct run *run)
     const struct conv_shape c = conv_shape_of(l);
     struct channel_map map;
     real *to = epilogue_begin(l, &s->epilogue, run, &map);
-    conv_forward(&c, l->in[0]->x, s->weight->value, s->packed, &map, to, l->buffer[EPILOGUE_BUFFERS].p, threads_now(s));
+    conv_forward(&c, l->in[0]->x, s->weight->value, s->packed, &map, s->halve ? l->absorbed->out.x : to, l->buffer[EPILOGUE_BUFFERS].p,
+                 threads_now(s));
     epilogue_end(l, &s->epilogue, run);
 }
 
@@ -192,7 +204,15 @@ static void pack(struct layer *l, bool last)
 
 static bool absorb(struct layer *l, const struct layer *next)
 {
-    return epilogue_absorb(l, &((const struct convolutional *)l->state)->epilogue, next);
+    struct convolutional *s = l->state;
+    if (layer_trains(l))
+        return epilogue_absorb(l, &s->epilogue, next);
+    s->halve = true;
+    const struct conv_shape c = conv_shape_of(l);
+    s->halve = maxpool_halves(next) && epilogue_maps(&s->epilogue) && conv_halves(&c);
+    if (s->halve)
+        ask_for_scratch(l);
+    return s->halve;
 }
 
 static void algorithms(const struct layer *l, const char *name[3])

@@ -124,6 +124,11 @@ void epilogue_shape(struct layer *l, const struct epilogue *e)
         l->backward_reads_out = e->activation.kind != ACTIVATION_LINEAR && activation_from_output(e->activation);
 }
 
+bool epilogue_maps(const struct epilogue *e)
+{
+    return !norm_after(e);
+}
+
 bool epilogue_absorb(struct layer *l, const struct epilogue *e, const struct layer *next)
 {
     if (!normalizes(e) || norm_after(e) || e->channels.kind != ACTIVATION_LINEAR || !maxpool_halves(next))

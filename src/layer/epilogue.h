@@ -73,7 +73,10 @@ enum init_kind epilogue_init(const struct epilogue *e);
 /* For shape, when out.shape is set: buffers, and l->backward_reads_out. */
 void epilogue_shape(struct layer *l, const struct epilogue *e);
 
-/* For absorb: a [maxpool] of 2 x 2 windows, stride 2, behind batch norm. */
+/* Whether in evaluation the map of epilogue_begin is all there is to do, number by number. */
+bool epilogue_maps(const struct epilogue *e);
+
+/* For absorb in training: a [maxpool] of 2 x 2 windows, stride 2, behind batch norm. */
 bool epilogue_absorb(struct layer *l, const struct epilogue *e, const struct layer *next);
 
 /* Where the linear part is to be written, and the map that its kernel applies (or norm_map afterwards). */

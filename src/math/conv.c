@@ -56,6 +56,12 @@ const char *conv_algorithm(const struct conv_shape *s, enum conv_pass pass)
     return s->size == 1 && s->stride_x == 1 && s->stride_y == 1 && s->padding == 0 ? "GEMM" : "im2col + GEMM";
 }
 
+bool conv_halves(const struct conv_shape *s)
+{
+    const enum algorithm a = method_of(s, CONV_FORWARD).algorithm;
+    return s->halve && s->out_h % 2 == 0 && s->out_w % 2 == 0 && a == ALGORITHM_WINOGRAD;
+}
+
 size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads)
 {
     const struct method m = method_of(s, pass);

@@ -21,6 +21,7 @@ struct conv_shape {
     int out_h, out_w;              /* see conv_output */
     bool winograd;                 /* 3 × 3 kernels may be done by winograd.h, which is faster and loses more digits (see there) */
     enum conv_precision precision; /* CONV_BF16: factors rounded to bfloat16, by bf16.h, where that is worth it */
+    bool halve; /* conv_forward writes the maximum of each 2 × 2 window of outputs (after the map) only; see conv_halves */
 };
 
 enum conv_pass { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS };
@@ -31,6 +32,9 @@ int conv_output(int in, int size, int stride, int padding, int dilation);
 /* What runs, for people: "Winograd F(4x4)", "depth-wise", "direct", "GEMM" (1 x 1 kernels), "im2col + GEMM"; "bf16 AMX",
  * "bf16 AVX512-BF16", "bf16 portable". */
 const char *conv_algorithm(const struct conv_shape *s, enum conv_pass pass);
+
+/* Whether the algorithm that runs for this shape, whose halve is set, can do so: y is then batch × filters × out_h/2 × out_w/2. */
+bool conv_halves(const struct conv_shape *s);
 
 /* Numbers of scratch that a pass needs when it runs on up to `threads` threads. The results don't depend on the threads. */
 size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads);

@@ -34,4 +34,9 @@ INLINE vec select_positive(vec x, vec otherwise)
     return (vec)_mm256_blendv_ps((__m256)otherwise, (__m256)x, _mm256_cmp_ps((__m256)x, _mm256_setzero_ps(), _CMP_GT_OQ));
 }
 
+INLINE vec larger_of(vec a, vec b)
+{
+    return (vec)_mm256_max_ps((__m256)b, (__m256)a);
+}
+
 #endif

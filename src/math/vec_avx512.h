@@ -29,4 +29,9 @@ INLINE vec select_positive(vec x, vec otherwise)
     return (vec)_mm512_mask_blend_ps(_mm512_cmp_ps_mask((__m512)x, _mm512_setzero_ps(), _CMP_GT_OQ), (__m512)otherwise, (__m512)x);
 }
 
+INLINE vec larger_of(vec a, vec b)
+{
+    return (vec)_mm512_max_ps((__m512)b, (__m512)a);
+}
+
 #endif

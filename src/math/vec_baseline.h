@@ -32,4 +32,11 @@ INLINE vec select_positive(vec x, vec otherwise)
     return x;
 }
 
+INLINE vec larger_of(vec a, vec b)
+{
+    for (int i = 0; i < LANES; i++)
+        a[i] = a[i] < b[i] ? b[i] : a[i];
+    return a;
+}
+
 #endif

@@ -59,8 +59,8 @@ static struct work work_of(const struct conv_shape *s, struct winograd_method me
 {
     const size_t kernel = 9, filter = kernel * (size_t)s->channels;
     const bool forward = pass == CONV_FORWARD;
-    const struct winograd_array x = {s->channels, s->height, s->width, s->padding, 0};
-    const struct winograd_array y = {s->filters, s->out_h, s->out_w, 2 - s->padding, 0};
+    const struct winograd_array x = {s->channels, s->height, s->width, s->padding, 0, false};
+    const struct winograd_array y = {s->filters, s->out_h, s->out_w, 2 - s->padding, 0, forward && s->halve};
     struct work w = {.in = forward ? x : y, .out = forward ? y : x};
     w.in.down = w.out.down = winograd_ceil_div(w.out.height, method.tile);
     w.taps = (struct winograd_taps){weight, forward ? filter : kernel, forward ? kernel : filter, !forward};

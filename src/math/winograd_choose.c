@@ -28,7 +28,7 @@ int winograd_choose(const struct conv_shape *s, enum conv_pass pass)
     double best = GEMM_EXCESS * 9 * s->batch * s->out_h * s->out_w;
     int tile = 0;
     for (int m = WINOGRAD_MIN_TILE; m <= WINOGRAD_MAX_TILE; m++) {
-        if (excess[pass][m] == 0)
+        if (excess[pass][m] == 0 || (s->halve && m % 2 != 0))
             continue;
         const double tiles = (double)s->batch * winograd_ceil_div(height, m) * winograd_ceil_div(width, m);
         const double cost = excess[pass][m] * (m + 2) * (m + 2) * (tiles + weight_tiles[pass]);

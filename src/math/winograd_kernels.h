@@ -25,6 +25,7 @@ struct winograd_array {
     int channels, height, width;
     int padding; /* the first tile's window begins this many pixels before the image */
     int down;    /* tiles above one another in one image */
+    bool halve;  /* output: only the maximum of each 2 x 2 window is written; height and width are those before; the tile is even */
 };
 
 /* Tiles of some rows (counted through all images: row = image·down + tile row) and columns; tile (row + i, col + j) is number i·cols + j.

@@ -107,6 +107,18 @@ static void LINE(weights)(const struct winograd_taps *taps, int valid, int sums,
     }
 }
 
+#if WINOGRAD_TILE % 2 == 0
+/* Two rows of `width` vectors become one of half as many, in the place of the first. */
+static void LINE(halve)(real *upper, const real *lower, int width)
+{
+    for (int i = 0; i < width / 2; i++) {
+        const vec a = larger_of(load_aligned(upper + 2 * i * LANES), load_aligned(upper + (2 * i + 1) * LANES));
+        const vec b = larger_of(load_aligned(lower + 2 * i * LANES), load_aligned(lower + (2 * i + 1) * LANES));
+        store_aligned(upper + i * LANES, larger_of(a, b));
+    }
+}
+#endif
+
 static void LINE(output)(const struct winograd_array *a, struct winograd_region g, int block, const real *m, size_t point_stride,
                          const struct channel_map *map, bool add, real *y, real *strip)
 {
@@ -142,9 +154,20 @@ static void LINE(output)(const struct winograd_array *a, struct winograd_region 
             }
         }
         real *planes = y + ((size_t)image * (size_t)a->channels + (size_t)first) * plane;
+        for (int i = 0; i < WINOGRAD_TILE && !two_lines; i++)
+            activation_forward_serial(activation, strip + (size_t)i * pitch, strip + (size_t)i * pitch, (size_t)width * LANES);
+#if WINOGRAD_TILE % 2 == 0
+        if (a->halve) {
+            planes = y + ((size_t)image * (size_t)a->channels + (size_t)first) * (plane / 4);
+            for (int i = 0; i < WINOGRAD_TILE && y0 + i < a->height; i += 2) {
+                LINE(halve)(strip + (size_t)i * pitch, strip + (size_t)(i + 1) * pitch, width);
+                store_pixels(strip + (size_t)i * pitch, smaller(width, a->width - x0) / 2, channels, false,
+                             planes + (size_t)((y0 + i) / 2) * (size_t)(a->width / 2) + x0 / 2, plane / 4);
+            }
+            continue;
+        }
+#endif
         for (int i = 0; i < WINOGRAD_TILE && y0 + i < a->height; i++) {
-            if (!two_lines)
-                activation_forward_serial(activation, strip + (size_t)i * pitch, strip + (size_t)i * pitch, (size_t)width * LANES);
             store_pixels(strip + (size_t)i * pitch, smaller(width, a->width - x0), channels, add,
                          planes + (size_t)(y0 + i) * (size_t)a->width + x0, plane);
         }

@@ -58,8 +58,8 @@ static struct plan plan_of(const struct conv_shape *s, struct winograd_method me
     struct plan p = {.k = winograd_kernels_of(method.isa), .tile = method.tile, .points = (method.tile + 2) * (method.tile + 2)};
     p.t = &p.k->tile[p.tile];
     const int lanes = p.k->lanes, down = winograd_ceil_div(s->out_h, p.tile);
-    p.x = (struct winograd_array){s->channels, s->height, s->width, s->padding, down};
-    p.dy = (struct winograd_array){s->filters, s->out_h, s->out_w, 0, down};
+    p.x = (struct winograd_array){s->channels, s->height, s->width, s->padding, down, false};
+    p.dy = (struct winograd_array){s->filters, s->out_h, s->out_w, 0, down, false};
     const int tile_rows = s->batch * down, across = winograd_ceil_div(s->out_w, p.tile);
     const int filters = padded_to(s->filters, lanes), channels = padded_to(s->channels, lanes);
     const size_t per_tile = (size_t)p.points * (size_t)(filters + channels);

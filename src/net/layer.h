@@ -91,9 +91,10 @@ struct layer_type {
      * false: the network zeroes such a dx before the call. */
     bool backward_overwrites;
 
-    /* Training: whether this layer's forward and backward can do the work of `next` as well, which is the only reader of its output. Then
-     * those of `next` are not called; forward fills next->out.x instead of out.x, and backward starts from next->out.dx (and may use
-     * out.dx). Asks for the buffers that this takes; those of `next` that would be saved are dropped. May be NULL. */
+    /* Whether this layer's forward (and backward, when planned for training) can do the work of `next` as well, which is the only reader of
+     * its output. Then those of `next` are not called, in training or, when planned for inference, in evaluation; forward fills next->out.x
+     * instead of out.x, and backward starts from next->out.dx (and may use out.dx). Asks for the buffers that this takes; those of `next`
+     * that would be saved are dropped. May be NULL. */
     bool (*absorb)(struct layer *l, const struct layer *next);
 
     /* Inference only, once after the weights are there: folds what can be folded (batch norm). May be NULL. */
@@ -136,7 +137,7 @@ struct layer {
 
     bool trainable;         /* set by the network: has a param that learns */
     bool runs_backward;     /* set by the plan: backward is called for this layer */
-    struct layer *absorbed; /* set by the plan: the next layer, whose work this one does in training (see absorb); NULL: none */
+    struct layer *absorbed; /* set by the plan: the next layer, whose work this one does (see absorb); NULL: none */
     bool is_absorbed;       /* the layer before does the work */
     bool is_loss;           /* set by setup: this layer starts a gradient without out.dx */
     bool noisy;             /* set by setup: this layer draws noise in training (the dropout family) */

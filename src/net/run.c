@@ -14,12 +14,18 @@ static struct run run_of(const struct layer *l, const struct run *run)
     return r;
 }
 
+/* Whether layers do the work of those that they have absorbed. */
+static bool absorbs(const struct network *net, const struct run *r)
+{
+    return !net->training || r->mode == MODE_TRAIN;
+}
+
 double network_forward_layer(struct network *net, int i, const struct run *run)
 {
     struct layer *l = &net->layer[i];
     const struct run r = run_of(l, run);
     l->loss = 0;
-    if (!l->is_absorbed || r.mode != MODE_TRAIN)
+    if (!l->is_absorbed || !absorbs(net, &r))
         l->type->forward(l, &r);
     return l->loss;
 }
@@ -69,7 +75,7 @@ int network_find_nonfinite(struct network *net, const struct run *run)
         const struct run r = run_of(l, run);
         network_forward_layer(net, i, run);
         bool good = isfinite(l->loss);
-        const size_t n = l->absorbed && r.mode == MODE_TRAIN ? 0 : shape_size(l->out.shape); /* then it isn't written */
+        const size_t n = l->absorbed && absorbs(net, &r) ? 0 : shape_size(l->out.shape); /* then it isn't written */
         for (size_t k = 0; k < n && good && l->out.x; k++)
             good = isfinite(l->out.x[k]);
         if (!good)

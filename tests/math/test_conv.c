@@ -189,16 +189,16 @@ static void test_depthwise(void **state)
 static void test_uneven(void **state)
 {
     (void)state;
-    check((struct conv_shape){2, 6, 9, 14, 10, 3, 1, 2, 1, 1, 2, 0, 0, false, CONV_FP32});
-    check((struct conv_shape){2, 6, 9, 14, 10, 3, 2, 1, 1, 1, 1, 0, 0, false, CONV_FP32});
-    check((struct conv_shape){2, 6, 9, 14, 4, 3, 1, 1, 2, 2, 2, 0, 0, false, CONV_FP32});
-    check((struct conv_shape){2, 3, 17, 12, 4, 3, 2, 2, 4, 4, 1, 0, 0, false, CONV_FP32});
-    check((struct conv_shape){1, 3, 3, 3, 4, 7, 1, 1, 3, 1, 1, 0, 0, false, CONV_FP32}); /* window larger than the image */
-    check((struct conv_shape){1, 2, 4, 4, 4, 2, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32}); /* even window: the output grows */
-    check((struct conv_shape){1, 1, 1, 50, 3, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32});
-    check((struct conv_shape){2, 2, 1, 4, 2, 5, 1, 1, 2, 3, 1, 0, 0, false, CONV_FP32}); /* taps further out than the width */
-    check((struct conv_shape){3, 4, 6, 5, 6, 1, 2, 2, 0, 1, 2, 0, 0, false, CONV_FP32});
-    check((struct conv_shape){3, 4, 6, 5, 6, 1, 1, 1, 1, 1, 2, 0, 0, false, CONV_FP32}); /* a 1 x 1 kernel with padding */
+    check((struct conv_shape){2, 6, 9, 14, 10, 3, 1, 2, 1, 1, 2, 0, 0, false, CONV_FP32, false});
+    check((struct conv_shape){2, 6, 9, 14, 10, 3, 2, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false});
+    check((struct conv_shape){2, 6, 9, 14, 4, 3, 1, 1, 2, 2, 2, 0, 0, false, CONV_FP32, false});
+    check((struct conv_shape){2, 3, 17, 12, 4, 3, 2, 2, 4, 4, 1, 0, 0, false, CONV_FP32, false});
+    check((struct conv_shape){1, 3, 3, 3, 4, 7, 1, 1, 3, 1, 1, 0, 0, false, CONV_FP32, false}); /* window larger than the image */
+    check((struct conv_shape){1, 2, 4, 4, 4, 2, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false}); /* even window: the output grows */
+    check((struct conv_shape){1, 1, 1, 50, 3, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32, false});
+    check((struct conv_shape){2, 2, 1, 4, 2, 5, 1, 1, 2, 3, 1, 0, 0, false, CONV_FP32, false}); /* taps further out than the width */
+    check((struct conv_shape){3, 4, 6, 5, 6, 1, 2, 2, 0, 1, 2, 0, 0, false, CONV_FP32, false});
+    check((struct conv_shape){3, 4, 6, 5, 6, 1, 1, 1, 1, 1, 2, 0, 0, false, CONV_FP32, false}); /* a 1 x 1 kernel with padding */
 }
 
 /* Large enough that several strips, blocks of channels and partial sums come into play, by every algorithm. */
@@ -206,11 +206,14 @@ static void test_cut_shapes(void **state)
 {
     (void)state;
     static const struct conv_shape shapes[] = {
-        {1, 3, 61, 67, 16, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32},    {3, 16, 40, 33, 8, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32},
-        {2, 256, 13, 13, 320, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32}, /* packed weights, shared by threads */
-        {8, 96, 13, 13, 24, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32},   {2, 80, 13, 13, 136, 3, 2, 2, 1, 1, 1, 0, 0, false, CONV_FP32},
-        {1, 200, 26, 26, 72, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32},  {4, 64, 50, 50, 33, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32},
-        {1, 130, 30, 31, 20, 5, 1, 1, 2, 1, 1, 0, 0, false, CONV_FP32},
+        {1, 3, 61, 67, 16, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false},
+        {3, 16, 40, 33, 8, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false},
+        {2, 256, 13, 13, 320, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false}, /* packed weights, shared by threads */
+        {8, 96, 13, 13, 24, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false},
+        {2, 80, 13, 13, 136, 3, 2, 2, 1, 1, 1, 0, 0, false, CONV_FP32, false},
+        {1, 200, 26, 26, 72, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32, false},
+        {4, 64, 50, 50, 33, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32, false},
+        {1, 130, 30, 31, 20, 5, 1, 1, 2, 1, 1, 0, 0, false, CONV_FP32, false},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int winograd = 0; winograd <= 1; winograd++) {
@@ -220,14 +223,72 @@ static void test_cut_shapes(void **state)
         }
 }
 
+/* The maximum of each 2 x 2 window, written in place of the outputs, is that of the outputs. */
+static void check_halved(struct conv_shape s, enum activation activation)
+{
+    s.stride_x = s.stride_y = s.dilation = s.groups = 1;
+    s.padding = s.size / 2;
+    s.out_h = s.height;
+    s.out_w = s.width;
+    s.winograd = s.halve = true;
+    struct data d = make(&s);
+    const size_t planes = (size_t)s.batch * (size_t)s.filters, plane = (size_t)s.out_h * (size_t)s.out_w;
+    const struct channel_map map = {d.dweight, d.dx, activation};
+    assert_true(d.weights >= (size_t)s.filters && d.x >= (size_t)s.filters);
+    if (!conv_halves(&s))
+        fail_msg("%d channels, %d x %d, %d filters: expected an algorithm that pools", s.channels, s.height, s.width, s.filters);
+    struct conv_shape whole = s;
+    whole.halve = false;
+    size_t n[2];
+    real *scratch[2] = {scratch_for(&whole, CONV_FORWARD, 2, &n[0]), scratch_for(&s, CONV_FORWARD, 2, &n[1])};
+    real *packed = mem_try(conv_packed_size(&s), sizeof(real)), *halved = numbers(d.y, 9);
+    conv_pack(&s, d.weight, packed, 2);
+    conv_forward(&whole, d.image, d.weight, NULL, &map, d.out, scratch[0], 2);
+    for (int with = 0; with < 2; with++) {
+        conv_forward(&s, d.image, d.weight, with ? packed : NULL, &map, halved, scratch[1], 2);
+        double largest = 0, worst = 0;
+        for (size_t p = 0; p < planes; p++)
+            for (size_t i = 0; i < plane / 4; i++) {
+                const size_t half = (size_t)s.out_w / 2, row = 2 * (i / half), col = 2 * (i % half);
+                const real *v = d.out + p * plane + row * (size_t)s.out_w + col;
+                const double want = fmax(fmax((double)v[0], (double)v[1]), fmax((double)v[s.out_w], (double)v[s.out_w + 1]));
+                largest = fmax(largest, fabs(want));
+                worst = fmax(worst, fabs(want - (double)halved[p * (plane / 4) + i]));
+            }
+        assert_true(worst <= 1e-5 * largest); /* the two may run with other tiles */
+    }
+    drop_scratch(scratch[0], n[0]);
+    drop_scratch(scratch[1], n[1]);
+    mem_free(packed);
+    mem_free(halved);
+    drop(&d);
+}
+
+static void test_halved(void **state)
+{
+    (void)state;
+    static const struct conv_shape shapes[] = {
+        {.batch = 1, .channels = 16, .height = 24, .width = 40, .filters = 20, .size = 3},
+        {.batch = 3, .channels = 9, .height = 10, .width = 6, .filters = 33, .size = 3},
+        {.batch = 1, .channels = 200, .height = 14, .width = 14, .filters = 300, .size = 3},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        check_halved(shapes[i], ACTIVATION_LEAKY);
+        check_halved(shapes[i], ACTIVATION_MISH);
+    }
+    struct conv_shape odd = {.batch = 1, .channels = 16, .height = 13, .width = 13, .filters = 16, .size = 3, .padding = 1};
+    odd.stride_x = odd.stride_y = odd.dilation = odd.groups = 1;
+    odd.out_h = odd.out_w = 13;
+    odd.winograd = odd.halve = true;
+    assert_false(conv_halves(&odd));
+}
+
 int main(void)
 {
     gemm_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small_shapes),
-        cmocka_unit_test(test_depthwise),
-        cmocka_unit_test(test_uneven),
-        cmocka_unit_test(test_cut_shapes),
+        cmocka_unit_test(test_small_shapes), cmocka_unit_test(test_depthwise), cmocka_unit_test(test_uneven),
+        cmocka_unit_test(test_cut_shapes),   cmocka_unit_test(test_halved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,7 +119,7 @@ static void compare(const char *path, const char *winograd)
         if (strcmp(naive->layer[i].type->name, "convolutional") == 0)
             naive_convolutional(&naive->layer[i]);
         else
-            network_forward_layer(naive, i, &run);
+            naive->layer[i].type->forward(&naive->layer[i], &run); /* each by itself */
     for (int i = 0; i < naive->n_layers; i++) {
         const struct layer *l = &naive->layer[i];
         if (!l->type->detect && l != network_output(naive))
