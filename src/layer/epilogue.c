@@ -126,12 +126,12 @@ void epilogue_shape(struct layer *l, const struct epilogue *e)
 
 bool epilogue_maps(const struct epilogue *e)
 {
-    return !norm_after(e);
+    return !norm_after(e) && e->channels.kind == ACTIVATION_LINEAR;
 }
 
 bool epilogue_absorb(struct layer *l, const struct epilogue *e, const struct layer *next)
 {
-    if (!normalizes(e) || norm_after(e) || e->channels.kind != ACTIVATION_LINEAR || !maxpool_halves(next))
+    if (!normalizes(e) || !epilogue_maps(e) || !maxpool_halves(next))
         return false;
     layer_buffer(l, EPILOGUE_MAXIMA, BUFFER_SAVED, shape_size(next->out.shape), sizeof(real));
     layer_buffer(l, EPILOGUE_PLACES, BUFFER_SAVED, shape_size(next->out.shape), 1);
