@@ -224,7 +224,7 @@ static void test_cut_shapes(void **state)
 }
 
 /* The maximum of each 2 x 2 window, written in place of the outputs, is that of the outputs. */
-static void check_halved(struct conv_shape s, enum activation activation)
+static void check_halved(struct conv_shape s, enum activation_kind kind)
 {
     s.stride_x = s.stride_y = s.dilation = s.groups = 1;
     s.padding = s.size / 2;
@@ -233,7 +233,7 @@ static void check_halved(struct conv_shape s, enum activation activation)
     s.winograd = s.halve = true;
     struct data d = make(&s);
     const size_t planes = (size_t)s.batch * (size_t)s.filters, plane = (size_t)s.out_h * (size_t)s.out_w;
-    const struct channel_map map = {d.dweight, d.dx, activation};
+    const struct channel_map map = {d.dweight, d.dx, activation_of((int)kind)};
     assert_true(d.weights >= (size_t)s.filters && d.x >= (size_t)s.filters);
     if (!conv_halves(&s))
         fail_msg("%d channels, %d x %d, %d filters: expected an algorithm that pools", s.channels, s.height, s.width, s.filters);
