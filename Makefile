@@ -31,7 +31,7 @@ BENCHES  = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/bench_*.c)))
 SHELL_TESTS = $(filter-out tests/cli/lib.sh,$(sort $(wildcard tests/*/*.sh)))
 SHARED_TEST = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 SHARED_GRAD = $(patsubst %.c,$(BUILD)/double/%.o,$(wildcard tests/*.c))
-FORMATTED = $(sort $(wildcard src/*/*.[ch] tests/*.[ch] tests/*/*.[ch]))
+FORMATTED = $(sort $(wildcard src/*/*.[ch] tests/*.[ch] tests/*/*.[ch] scripts/peers/*.c))
 SCRIPTS  = $(sort scripts/install-deps scripts/run-tests .ci/run $(wildcard scripts/*.sh tests/*/*.sh))
 # Two jobs where the caller asked for no number.
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j2)
@@ -134,10 +134,14 @@ bench: $(BUILD)/dlnet $(BENCHES)
 	$(BUILD)/dlnet bench cfg/mnist.cfg --train
 	@for program in $(BENCHES); do $$program 1 && $$program 8; done
 
-# The same network in PyTorch, OpenCV and ONNX Runtime, as far as they are there: writes docs/performance.md.
+# The same networks in PyTorch, OpenCV and ONNX Runtime, as far as they are there: writes docs/performance.md. ONLY="infer train": parts of it.
 bench-peers:
-	@$(MAKE) $(PARALLEL) all
-	@DLNET=$(BUILD)/dlnet scripts/bench-peers.sh
+	@$(MAKE) $(PARALLEL) all $(BUILD)/scripts/peers/outputs
+	@DLNET=$(BUILD)/dlnet OUTPUTS=$(BUILD)/scripts/peers/outputs scripts/bench-peers.sh
+
+$(BUILD)/scripts/peers/outputs: scripts/peers/outputs.c $(BUILD)/libdlnet.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libdlnet.a $(LDLIBS)
 
 # Trains the networks whose figures the README tells, and prints the figures.
 accuracy:

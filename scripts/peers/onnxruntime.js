@@ -1,10 +1,11 @@
-// onnxruntime.js MODEL THREADS REPS: milliseconds of a forward walk (median), one image of 416 x 416.
+// onnxruntime.js MODEL CHANNELS HEIGHT WIDTH THREADS REPS: milliseconds of a forward walk (median), one image.
 const ort = require('onnxruntime-node');
 
 async function main() {
-    const [model, threads, reps] = [process.argv[2], +process.argv[3], +process.argv[4]];
-    const session = await ort.InferenceSession.create(model, {intraOpNumThreads: threads, interOpNumThreads: 1, graphOptimizationLevel: 'all'});
-    const x = new ort.Tensor('float32', Float32Array.from({length: 3 * 416 * 416}, Math.random), [1, 3, 416, 416]);
+    const [channels, height, width, threads, reps] = process.argv.slice(3).map(Number);
+    const session = await ort.InferenceSession.create(process.argv[2],
+        {intraOpNumThreads: threads, interOpNumThreads: 1, graphOptimizationLevel: 'all'});
+    const x = new ort.Tensor('float32', Float32Array.from({length: channels * height * width}, Math.random), [1, channels, height, width]);
     const times = [];
     for (let i = 0; i < reps + 3; i++) {
         const start = process.hrtime.bigint();
