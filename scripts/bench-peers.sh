@@ -122,7 +122,7 @@ if wanted memory; then
     "$DLNET" sample -n 32 --size 416 --split train --out "$T/pictures" >"$T/pictures.txt"
     for net in "${train_nets[@]}"; do
         IFS='|' read -r name cfg batch reps torch_reps aim <<<"$net"
-        [ "$name" != yolov3-tiny ] || row memory "$name, training, $batch images" 'dlnet train' '' "$memory $DLNET train $cfg -q --out $T/run --set net.batch=$batch --set net.subdivisions=1 --set net.max_batches=6 --set data.train=$T/pictures.txt --set data.valid=$T/pictures.txt --set data.names="
+        [ "$name" != yolov3-tiny ] || row memory "$name, training, $batch images" 'dlnet train' '' "$memory $DLNET train $cfg -q --out $T/run --set net.batch=$batch --set net.subdivisions=1 --set net.max_batches=6 --set data.train=$T/pictures.txt --set data.valid= --set data.names="
         row memory "$name, training, $batch images" 'dlnet bench' '' "$memory $DLNET bench $cfg --train --batch $batch --reps 3"
         [ -z "$torch" ] || row memory "$name, training, $batch images" "$torch, channels_last" .50 "$memory $PYTHON $P/pytorch.py train $cfg $batch $THREADS 3"
     done
@@ -248,7 +248,7 @@ write_threads()
 }
 write_memory()
 {
-    echo 'The largest resident size of the process, with its libraries. `dlnet train` reads pictures of 416 x 416; the others have random input in memory. The part of dlnet is that of'
+    echo 'The largest resident size of the process, with its libraries. `dlnet train` reads pictures of 416 x 416 (no validation); the others have random input in memory. The part of dlnet is that of'
     echo 'its row before.'
     echo
     compare memory MB
