@@ -1,10 +1,12 @@
-/* dlnet predict: the class of pictures. */
+/* dlnet predict: the answers to pictures, and to rows of tables. */
 #include <getopt.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "cli/answers.h"
 #include "cli/cli_model.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -12,7 +14,7 @@
 #include "net/monte_carlo.h"
 
 const char cmd_predict_usage[] =
-    "Usage: dlnet predict [-m MODEL | CFG WEIGHTS] … IMAGE … [options]\n"
+    "Usage: dlnet predict [-m MODEL | CFG WEIGHTS] … IMAGE|TABLE … [options]\n"
     "\n"
     "Classifies pictures. IMAGE is an image file, a folder of images, a .txt list of paths, or - for paths on\n"
     "stdin, one a line, each answered as it comes. Without a model: the best of the newest run. Several models\n"
@@ -20,8 +22,15 @@ const char cmd_predict_usage[] =
     "\n"
     "Prints a line for each of the likeliest classes, best first: PATH, NAME, PROBABILITY, separated by tabs.\n"
     "\n"
+    "TABLE is a CSV file (.csv, .tsv, .data), with the columns to be learnt or without them; for a network with\n"
+    "inputs=, - reads rows from stdin, each answered as it comes. The lines are then FILE:LINE, NAME, NUMBER: the\n"
+    "likeliest classes as above; the one answer of a network with one output and that output; every label and\n"
+    "its probability; every target and its value (task= in [data] of the model says which).\n"
+    "\n"
     "  --top N         classes a picture (5, or all when there are fewer)\n"
-    "  --json          one object a picture: image, top: class, class_id, probability\n"
+    "  --json          one object a picture: image, top: class, class_id, probability; a row: row, and top, or\n"
+    "                  class, class_id, output; or labels: label, probability, yes; or values: target, value\n"
+    "  --thresh V      the output from which a yes/no answer is yes (threshold= of [data]; .5)\n"
     "  --mc N          Monte-Carlo dropout: N passes in which the dropout layers draw as in training; the mean\n"
     "                  of the probability and, after it, its variance (\"variance\" in JSON); --seed N for others\n"
     "  --out PATH      also writes pictures with the likeliest class on them: a folder, or FILE.png or .jpg\n"
@@ -32,11 +41,13 @@ const char cmd_predict_usage[] =
     "\n"
     "  dlnet predict -m runs/mnist/best.safetensors digit.png\n"
     "  dlnet predict -m runs/mnist/best.safetensors digit.png --mc 50\n"
+    "  echo 5.1,3.5,1.4,.2 | dlnet predict -m runs/iris/best.safetensors - --top 1\n"
     "  dlnet predict darknet19.cfg darknet19.weights --names imagenet.names photos/ --top 3 --json\n";
 
 struct predict {
     struct cli_session session; /* first */
     int top;
+    double threshold;        /* --thresh; NaN: not given */
     int mc;                  /* --mc; 0: not given */
     double *mean, *variance; /* with --mc, of each output */
 };
@@ -65,41 +76,6 @@ static void rank(const real *p, int n, int top, int *ids)
     }
 }
 
-/* variance, here and below: NULL without --mc. */
-static int print_json(const struct network *net, const struct cli_image *image, const real *p, const double *variance, const int *ids,
-                      int top, struct error *err)
-{
-    cJSON *root = cJSON_CreateObject();
-    cli_json_text(root, "image", image->path);
-    cJSON *list = cJSON_AddArrayToObject(root, "top");
-    for (int i = 0; i < top; i++) {
-        char buffer[16];
-        cJSON *item = cJSON_CreateObject();
-        cli_json_text(item, "class", cli_class_name(net, ids[i], buffer));
-        cJSON_AddNumberToObject(item, "class_id", ids[i]);
-        cJSON_AddItemToObject(item, "probability", cli_json_number((double)p[ids[i]], 6));
-        if (variance != NULL)
-            cJSON_AddItemToObject(item, "variance", cli_json_number(variance[ids[i]], 9));
-        cJSON_AddItemToArray(list, item);
-    }
-    return cli_json_line(root, err);
-}
-
-static void print_text(const struct network *net, const struct cli_image *image, const real *p, const double *variance, const int *ids,
-                       int top)
-{
-    for (int i = 0; i < top; i++) {
-        char buffer[16];
-        cli_put_field(image->path);
-        putchar('\t');
-        cli_put_field(cli_class_name(net, ids[i], buffer));
-        printf("\t%.6f", (double)p[ids[i]]);
-        if (variance != NULL)
-            printf("\t%.9f", variance[ids[i]]);
-        putchar('\n');
-    }
-}
-
 static int draw(struct cli_session *s, const struct cli_image *image, int best, real probability, struct error *err)
 {
     char buffer[16];
@@ -122,14 +98,19 @@ static int answer(void *context, const struct cli_image *image, struct error *er
             free(p);
             return error_at(err, EXIT_DATA, s->net->config.path, 0, "output %d of the network is not finite: the weights are no good", i);
         }
-    int *ids = mem_new((size_t)top, sizeof(*ids));
+    const struct answer a = {.net = s->net, .image = image, .p = p, .variance = c->variance, .n = n};
+    const double yes = isfinite(c->threshold) ? c->threshold : s->data.threshold;
+    int *ids = mem_new((size_t)top, sizeof(*ids)), status;
     rank(p, n, top, ids);
-    int status = 0;
-    if (s->common.json)
-        status = print_json(s->net, image, p, c->variance, ids, top, err);
+    if (s->data.task == TABLE_REGRESS)
+        status = answer_values(&a, s->common.json, err);
+    else if (s->data.task == TABLE_LABELS)
+        status = answer_labels(&a, yes, s->common.json, err);
+    else if (s->data.task == TABLE_CLASSIFY && n == 1)
+        status = answer_yes_no(&a, yes, s->common.json, err);
     else
-        print_text(s->net, image, p, c->variance, ids, top);
-    if (status == 0 && s->out != NULL)
+        status = answer_top(&a, ids, top, s->common.json, err);
+    if (status == 0 && s->out != NULL && !image->row)
         status = draw(s, image, ids[0], p[ids[0]], err);
     free(ids);
     free(p);
@@ -148,15 +129,16 @@ static void prepare_monte_carlo(struct predict *c)
 
 int cmd_predict(int argc, char **argv)
 {
-    enum { TOP = 256, MC };
-    static const struct cli_option own[] = {{"top", TOP, true}, {"mc", MC, true}, {"out", 'o', true}, {0}};
-    struct predict c = {.session.common = CLI_COMMON_INIT, .top = 5};
+    enum { TOP = 256, MC, THRESH };
+    static const struct cli_option own[] = {{"top", TOP, true}, {"mc", MC, true}, {"thresh", THRESH, true}, {"out", 'o', true}, {0}};
+    struct predict c = {.session.common = CLI_COMMON_INIT, .top = 5, .threshold = NAN};
     struct cli_session *s = &c.session;
     int option, status = EXIT_OK;
     while (status == EXIT_OK && (option = cli_next_option(argc, argv, own, &s->common)) != -1) {
         long top = c.top, mc = c.mc;
         if ((option == TOP && cli_whole("top", optarg, 1, INT_MAX, &top) != 0) ||
-            (option == MC && cli_whole("mc", optarg, 2, 1000000, &mc) != 0) || option == '?')
+            (option == MC && cli_whole("mc", optarg, 2, 1000000, &mc) != 0) ||
+            (option == THRESH && cli_number("thresh", optarg, -1e30, 1e30, &c.threshold) != 0) || option == '?')
             status = EXIT_USAGE;
         else if (option == 'o')
             s->out = optarg;

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/rows.h"
 #include "data/formats.h"
 #include "image/codec.h"
 
@@ -18,7 +19,10 @@ enum { SLOTS = 4 }; /* pictures ready or in the making; the one in use is one of
 
 struct item {
     char *path;
-    struct error *err; /* the operand itself was no good */
+    struct error *err;       /* the operand itself was no good */
+    const struct rows *rows; /* NULL: a picture */
+    int row;
+    const float *values; /* of a row from stdin */
 };
 
 struct cli_images {
@@ -28,6 +32,10 @@ struct cli_images {
     int stdin_at;               /* "-" stood before this item; −1: nowhere */
     struct network *const *net; /* borrowed; only what doesn't change is read */
     int n_nets;
+    struct rows **table; /* owned */
+    int n_tables;
+    struct row_stream stream; /* stdin, where it has rows */
+    bool stream_rows;
     bool keep;
 
     pthread_t thread;
@@ -99,6 +107,65 @@ static void add_list(struct cli_images *s, const char *list)
     mem_free(text);
 }
 
+static void add_table(struct cli_images *s, const char *path, const struct network *net, const struct data_options *o)
+{
+    struct error err = ERROR_INIT;
+    struct rows *r = rows_open(path, net, o, &err);
+    if (!r) {
+        add_item(s, path, &err);
+        return;
+    }
+    s->table[s->n_tables++] = r;
+    for (int i = 0; i < rows_count(r); i++) {
+        char *name = rows_name(r, i);
+        add_item(s, name, NULL);
+        s->item[s->n - 1].rows = r;
+        s->item[s->n - 1].row = i;
+        free(name);
+    }
+}
+
+static void read_picture(const struct cli_images *s, struct cli_image *slot)
+{
+    for (int k = 0; k < s->n_nets; k++) {
+        const int c = s->net[k]->input.shape.c;
+        if (c != 1 && c != 3) {
+            error_at(&slot->err, EXIT_DATA, s->net[k]->config.path, 0,
+                     "the network's input has %d channels, pictures have 1 or 3 (%s: tables end in .csv, .tsv or .data)", c, slot->path);
+            return;
+        }
+    }
+    if (codec_read(&slot->image, slot->path, &slot->err) != 0)
+        return;
+    slot->w = slot->image.w;
+    slot->h = slot->image.h;
+    for (int k = 0; k < s->n_nets; k++) {
+        struct cli_view *view = &slot->view[k];
+        const struct shape in = s->net[k]->input.shape;
+        view->placement = image_to_input(&slot->image, view->input, in.w, in.h, in.c, s->net[k]->options.letter_box);
+    }
+    if (!s->keep)
+        image_free(&slot->image);
+}
+
+/* The first network says which columns are its input; the others of an ensemble take the same. */
+static void read_row(const struct cli_images *s, const struct item *item, struct cli_image *slot)
+{
+    float *input = slot->view[0].input;
+    const size_t n = shape_each(s->net[0]->input.shape);
+    if (item->values != NULL)
+        memcpy(input, item->values, n * sizeof(*input));
+    else if (rows_fill(item->rows, item->row, input, &slot->err) != 0)
+        return;
+    for (int k = 1; k < s->n_nets; k++) {
+        if (shape_each(s->net[k]->input.shape) == n)
+            memcpy(slot->view[k].input, input, n * sizeof(*input));
+        else
+            error_at(&slot->err, EXIT_DATA, s->net[k]->config.path, 0,
+                     "the network takes %zu numbers, the first model %zu: expected as many", shape_each(s->net[k]->input.shape), n);
+    }
+}
+
 /* False: the reader is asked to stop. */
 static bool make(struct cli_images *s, const struct item *item)
 {
@@ -115,17 +182,12 @@ static bool make(struct cli_images *s, const struct item *item)
     image_free(&slot->image);
     slot->path = mem_string(item->path);
     slot->err = item->err != NULL ? *item->err : ERROR_INIT;
-    if (item->err == NULL && codec_read(&slot->image, item->path, &slot->err) == 0) {
-        slot->w = slot->image.w;
-        slot->h = slot->image.h;
-        for (int k = 0; k < s->n_nets; k++) {
-            struct cli_view *view = &slot->view[k];
-            const struct shape in = s->net[k]->input.shape;
-            view->placement = image_to_input(&slot->image, view->input, in.w, in.h, in.c, s->net[k]->options.letter_box);
-        }
-        if (!s->keep)
-            image_free(&slot->image);
-    }
+    slot->row = item->rows != NULL || item->values != NULL;
+    slot->w = slot->h = 0;
+    if (slot->row)
+        read_row(s, item, slot);
+    else if (item->err == NULL)
+        read_picture(s, slot);
 
     pthread_mutex_lock(&s->lock);
     s->made++;
@@ -142,8 +204,22 @@ static bool asked_to_stop(struct cli_images *s)
     return stop;
 }
 
+static bool make_row(struct cli_images *s, const char *line)
+{
+    struct error err = ERROR_INIT;
+    float *values = mem_new(shape_each(s->net[0]->input.shape), sizeof *values);
+    const int got = row_stream_line(&s->stream, line, values, &err);
+    struct item item = {.path = mem_format("-:%d", s->stream.line), .err = got < 0 ? &err : NULL, .values = got > 0 ? values : NULL};
+    const bool going = got == 0 || make(s, &item);
+    free(item.path);
+    free(values);
+    return going;
+}
+
 static bool make_line(struct cli_images *s, char *line)
 {
+    if (s->stream_rows)
+        return make_row(s, line);
     const struct item item = {.path = text_trim(line)};
     return item.path[0] == 0 || make(s, &item);
 }
@@ -218,6 +294,10 @@ static void release(struct cli_images *s)
         free(s->item[i].err);
     }
     free(s->item);
+    for (int i = 0; i < s->n_tables; i++)
+        rows_close(s->table[i]);
+    free(s->table);
+    row_stream_free(&s->stream);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->changed);
     free(s);
@@ -233,19 +313,16 @@ static bool make_view(struct cli_view *view, const struct network *net, struct e
     return view->input != NULL;
 }
 
-struct cli_images *cli_images_open(char *const *operands, int n, struct network *const *net, int n_nets, bool keep, struct error *err)
+struct cli_images *cli_images_open(char *const *operands, int n, struct network *const *net, int n_nets, const struct data_options *o,
+                                   bool keep, struct error *err)
 {
-    for (int k = 0; k < n_nets; k++) {
-        const int c = net[k]->input.shape.c;
-        if (c != 1 && c != 3) {
-            error_at(err, EXIT_DATA, net[k]->config.path, 0, "the network's input has %d channels, pictures have 1 or 3", c);
-            return NULL;
-        }
-    }
     struct cli_images *s = mem_new(1, sizeof(*s));
     s->net = net;
     s->n_nets = n_nets;
     s->keep = keep;
+    s->table = mem_new((size_t)n, sizeof(*s->table));
+    s->stream = (struct row_stream){.net = net[0], .o = o};
+    s->stream_rows = net[0]->options.inputs > 0;
     s->stdin_at = -1;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
@@ -256,6 +333,8 @@ struct cli_images *cli_images_open(char *const *operands, int n, struct network 
             add_folder(s, operands[i]);
         else if (text_ends(operands[i], ".txt"))
             add_list(s, operands[i]);
+        else if (rows_are_in(operands[i]))
+            add_table(s, operands[i], net[0], o);
         else
             add_item(s, operands[i], NULL);
     }

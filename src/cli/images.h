@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "data/dataset.h"
 #include "image/image.h"
 #include "net/network.h"
 
@@ -14,21 +15,25 @@ struct cli_view {
     float *input;               /* c × h × w of the network */
 };
 
-/* One picture. When err.status isn't EXIT_OK it couldn't be read, and only path is set. */
+/* One picture, or one row of a table (path is "file:line" then, and w and h are 0). When err.status isn't EXIT_OK it couldn't be read, and
+ * only path is set. */
 struct cli_image {
     char *path;
     struct error err;
     int w, h;              /* of the original, upright */
     struct cli_view *view; /* one for each network */
     struct image image;    /* the pixels, when they were asked for */
+    bool row;
 };
 
 struct cli_images;
 
-/* operands: image files, folders (the images in them, by name), .txt lists (a path a line, relative to the list's folder, else to the
- * working folder), "-" (paths on stdin, read as they come). keep: also keep the pixels. Unreadable operands come up as pictures with an
- * error. NULL: no thread, no memory, or a network (of n_nets) that doesn't take pictures. */
-struct cli_images *cli_images_open(char *const *operands, int n, struct network *const *net, int n_nets, bool keep, struct error *err);
+/* operands: tables (.csv, .tsv, .data), each row of them; image files, folders (the images in them, by name), .txt lists (a path a line,
+ * relative to the list's folder, else to the working folder), "-" (paths on stdin, read as they come; rows, when the first network has
+ * inputs=). o: columns of tables; borrowed. keep: also keep the pixels. Unreadable operands, and pictures for a network (of n_nets) that
+ * doesn't take any, come up as pictures with an error. NULL: no thread, or no memory. */
+struct cli_images *cli_images_open(char *const *operands, int n, struct network *const *net, int n_nets, const struct data_options *o,
+                                   bool keep, struct error *err);
 
 /* Number of pictures; −1: not known, stdin is among them. */
 int cli_images_count(const struct cli_images *s);

@@ -27,7 +27,9 @@ int cli_session_open(struct cli_session *s, int argc, char **argv, bool detector
         return cli_fail(&err);
     s->net = s->models.net[0];
     if (optind >= argc)
-        return cli_usage_error(command, "no images given: expected image files, folders, .txt lists of paths, or - for paths on stdin");
+        return cli_usage_error(command,
+                               "no images given: expected image files, folders, .txt lists of paths, tables (.csv), or - for paths on "
+                               "stdin");
     if (network_is_detector(s->net) != detector) {
         error_at(&err, EXIT_DATA, s->net->config.path, 0,
                  detector ? "the network has no detection layer such as [yolo]: use `dlnet predict`"
@@ -37,7 +39,9 @@ int cli_session_open(struct cli_session *s, int argc, char **argv, bool detector
     for (int k = 0; k < s->models.n; k++)
         if (network_plan(s->models.net[k], 1, 0, 0, false, &err) != 0)
             return cli_fail(&err);
-    s->images = cli_images_open(argv + optind, argc - optind, s->models.net, s->models.n, s->out != NULL, &err);
+    if (data_options_read(&s->data, &s->net->config, s->common.data_file, &err) != 0)
+        return cli_fail(&err);
+    s->images = cli_images_open(argv + optind, argc - optind, s->models.net, s->models.n, &s->data, s->out != NULL, &err);
     if (s->images == NULL || cli_pictures_open(&s->pictures, s->out, s->images, &err) != 0)
         return cli_fail(&err);
     const int images = cli_images_count(s->images);
@@ -88,6 +92,7 @@ void cli_session_close(struct cli_session *s)
 {
     cli_images_close(s->images);
     cli_pictures_close(&s->pictures);
+    data_options_free(&s->data);
     cli_models_free(&s->models);
     cli_common_free(&s->common);
 }

@@ -15,6 +15,7 @@ struct cli_session {
     void (*forward)(struct cli_session *s, const struct cli_image *image);
     struct cli_models models; /* that answer together */
     struct network *net;      /* the first of them */
+    struct data_options data; /* of [data] or --data: how tables are read */
     struct cli_images *images;
     struct cli_pictures pictures;
 };

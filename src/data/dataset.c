@@ -118,6 +118,11 @@ int dataset_image(const struct dataset *d, int i, struct image *out, struct erro
     return d->format->image(d, i, out, err);
 }
 
+const char *dataset_task_name(const struct dataset *d)
+{
+    return d->task == TASK_REGRESS ? "regress" : d->task == TASK_LABELS ? "labels" : "classify";
+}
+
 bool dataset_has_values(const struct dataset *d)
 {
     return d->format->values != NULL;

@@ -15,6 +15,9 @@
 enum task { TASK_CLASSIFY, TASK_DETECT, TASK_REGRESS, TASK_LABELS };
 enum split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_TEST };
 
+/* task= of [data]: what the targets of a table are. */
+enum table_task { TABLE_AUTO, TABLE_CLASSIFY, TABLE_LABELS, TABLE_REGRESS };
+
 struct sample {
     char *name;            /* the file's path, or "mnist:17", "shapes:17"; owned */
     int label;             /* classification: class id; else −1 */
@@ -72,7 +75,7 @@ struct data_options {
     int folds, fold;       /* train= in folds parts, part number `fold` (from 1) is the validation set; 0: not */
     /* tables */
     char *target, *columns, *drop; /* lists of columns, by name or number */
-    int header, separator, task;   /* enum csv_header, csv_separator (data/csv.h); task of a table */
+    int header, separator, task;   /* enum csv_header, csv_separator (data/csv.h), table_task */
     double threshold;              /* of a yes/no answer */
     /* shapes: number of images; MNIST: use so many from the start (train, test) or the end (valid); 0: the format's default */
     int train_count, valid_count, test_count;
@@ -101,6 +104,9 @@ void data_options_free(struct data_options *o);
  * format that knows better (tables) sets another in d->task. n_classes 1 without boxes: one output that tells two classes apart. */
 int dataset_open(struct dataset *d, const struct data_options *o, enum split split, enum task task, int n_classes, int want_w, int want_h,
                  int want_c, uint64_t seed, struct error *err);
+
+/* The value of task= that says what d holds. */
+const char *dataset_task_name(const struct dataset *d);
 
 /* True when dataset_open finds samples for that split: its path is given, or it is a part of train=. */
 bool dataset_has(const struct data_options *o, enum split split);

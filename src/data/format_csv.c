@@ -14,8 +14,6 @@
 #include "data/names.h"
 #include "data/table.h"
 
-enum table_task { TABLE_AUTO, TABLE_CLASSIFY, TABLE_LABELS, TABLE_REGRESS }; /* as task= of [data] */
-
 struct table {
     float *feature, *target; /* rows × n_features, rows × n_targets */
     int n_features;
@@ -135,7 +133,7 @@ static int find_other(struct dataset *d, const struct csv *t, int column, const 
     const int yes = class_of(&found, &index, known);
     name_index_free(&index);
     const bool fits = found.n - (yes >= 0) <= 1;
-    char *no = found.n == 0 || (found.n == 1 && yes == 0) ? mem_format("not %s", known) : mem_string(found.item[yes == 0 ? 1 : 0]);
+    char *no = found.n == 0 || (found.n == 1 && yes == 0) ? names_other(known) : mem_string(found.item[yes == 0 ? 1 : 0]);
     text_list_add(&d->names, no);
     text_list_add(&d->names, known);
     free(no);

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -153,4 +154,13 @@ int name_index_path(const struct name_index *index, const char *path, int other[
 const char *names_nearest(const struct text_list *names, const char *s)
 {
     return text_nearest(s, (const char *const *)names->item, names->n);
+}
+
+char *names_other(const char *name)
+{
+    static const char *const pairs[][2] = {{"1", "0"}, {"yes", "no"}, {"true", "false"}, {"+1", "-1"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (strcasecmp(name, pairs[i][0]) == 0)
+            return mem_string(pairs[i][1]);
+    return mem_format("not %s", name);
 }

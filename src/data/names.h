@@ -28,6 +28,9 @@ int name_index_find(const struct name_index *index, const char *s, size_t length
  * NAME_AMBIGUOUS: several do, two of them in other[]. */
 int name_index_path(const struct name_index *index, const char *path, int other[2]);
 
+/* A name for the class that isn't this one, of two: 0 for 1, no for yes, false for true, else "not NAME". Owned by the caller. */
+char *names_other(const char *name);
+
 /* Nearest name for a message, or NULL. */
 const char *names_nearest(const struct text_list *names, const char *s);
 

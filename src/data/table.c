@@ -8,8 +8,8 @@
 
 #include "base/mem.h"
 
-/* Adds the columns that a list such as "height, -1" names. −1: unknown, or named twice. */
-static int add_columns(const struct csv *t, const char *key, const char *text, int *column, int *n, struct error *err)
+/* Adds the columns that a list such as "height, -1" names. −1: unknown (unless some may be missing), or named twice. */
+static int add_columns(const struct csv *t, const char *key, const char *text, bool may_miss, int *column, int *n, struct error *err)
 {
     char *copy = mem_string(text ? text : ""), *rest = copy;
     int result = 0;
@@ -19,7 +19,9 @@ static int add_columns(const struct csv *t, const char *key, const char *text, i
             break;
         char where[128];
         snprintf(where, sizeof where, "%s=%.80s", key, word);
-        const int found = csv_find_column(t, word, where, err);
+        const int found = csv_find_column(t, word, where, may_miss ? NULL : err);
+        if (found < 0 && may_miss)
+            continue;
         if (found < 0)
             result = -1;
         for (int i = 0; i < *n && result == 0; i++)
@@ -57,15 +59,11 @@ int table_columns(const struct csv *t, const struct data_options *o, int wanted,
     const char *target = o->target && *o->target ? o->target : "-1";
     /* Without its target columns a table has just the features, where columns= doesn't say which these are. */
     const bool bare = !need_target && wanted > 0 && t->n_columns == wanted && !(o->columns && *o->columns) && !(o->drop && *o->drop);
-    int result = bare ? 0 : add_columns(t, "target", target, out->target, &out->n_targets, need_target ? err : NULL);
-    if (result != 0 && !need_target) {
-        out->n_targets = 0;
-        result = 0;
-    }
+    int result = bare ? 0 : add_columns(t, "target", target, !need_target, out->target, &out->n_targets, err);
     if (result == 0)
-        result = add_columns(t, "drop", o->drop, drop, &dropped, err);
+        result = add_columns(t, "drop", o->drop, false, drop, &dropped, err);
     if (result == 0)
-        result = add_columns(t, "columns", o->columns, out->feature, &out->n_features, err);
+        result = add_columns(t, "columns", o->columns, false, out->feature, &out->n_features, err);
     if (result == 0 && out->n_features == 0)
         for (int i = 0; i < t->n_columns; i++)
             if (!is_in(i, out->target, out->n_targets) && !is_in(i, drop, dropped))

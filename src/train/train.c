@@ -391,6 +391,17 @@ static int open_valid(struct training *r, const struct data_options *data, struc
         "the targets of the validation data are of another kind than those of the training data: say which with task= in [data]");
 }
 
+/* A table's model says what its answers are: `predict` sees no target. */
+static int keep_task(struct network *net, const struct dataset *d, struct error *err)
+{
+    if (!dataset_has_values(d) || !config_find(&net->config, "data"))
+        return 0;
+    char *set = mem_format("data.task=%s", dataset_task_name(d));
+    const int result = config_set(&net->config, set, err);
+    free(set);
+    return result;
+}
+
 /* The model carries the names of its classes: the data's, or, where these have none, those of the model that it started from. */
 static void name_classes(struct network *net, const struct dataset *d)
 {
@@ -468,6 +479,8 @@ int train_run(struct network *net, const struct data_options *data, const struct
     int result = trainer_open(&r.trainer, net, data, o->threads, err);
     if (result == 0) {
         result = open_valid(&r, data, err);
+        if (result == 0)
+            result = keep_task(net, &r.trainer.data, err);
         if (result == 0) {
             name_classes(net, &r.trainer.data);
             const int64_t epoch = trainer_epoch(&r.trainer);
