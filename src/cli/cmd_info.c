@@ -11,6 +11,7 @@
 #include "cli/cli_model.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "train/optimizer.h"
 
 const char cmd_info_usage[] = "Usage: dlnet info CFG [WEIGHTS]\n"
                               "       dlnet info -m MODEL\n"
@@ -60,7 +61,8 @@ static int sum_up(struct network *net, struct totals *t, struct error *err)
     t->weight_bytes = (t->parameters + t->statistics) * sizeof(real);
     if (network_plan_bytes(net, t->training_batch, 0, 0, true, &activations, err) != 0)
         return -1;
-    t->training_bytes = t->weight_bytes + 2 * learnt * sizeof(real) + activations; /* a gradient and a momentum for what learns */
+    const size_t each = 1 + (size_t)optimizer_slots(&net->options); /* a gradient, and what the optimiser keeps */
+    t->training_bytes = t->weight_bytes + each * learnt * sizeof(real) + activations;
     if (network_plan_bytes(net, 1, 0, 0, false, &activations, err) != 0)
         return -1;
     t->inference_bytes = t->weight_bytes + activations;

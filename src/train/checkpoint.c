@@ -25,9 +25,9 @@ static bool slot_at(const struct trainer *t, const struct averages *a, int numbe
 {
     const struct optimizer *o = &t->optimizer;
     const struct network *net = t->net;
-    const int learnt = optimizer_slots(o) * o->n_params;
+    const int slots = optimizer_slots(o->options), learnt = slots * o->n_params;
     if (number < learnt) {
-        const int i = number / optimizer_slots(o), k = number % optimizer_slots(o);
+        const int i = number / slots, k = number % slots;
         *out = (struct model_tensor){slot_name(optimizer_slot_name(o, k), o->param[i]), o->param[i]->shape, o->slot[i][k]};
         return true;
     }

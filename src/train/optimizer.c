@@ -255,9 +255,9 @@ const struct param *optimizer_step(struct optimizer *o, struct network *net, dou
     return NULL;
 }
 
-int optimizer_slots(const struct optimizer *o)
+int optimizer_slots(const struct net_options *options)
 {
-    return o->rule->n_slots;
+    return rules[options->optimizer].n_slots;
 }
 
 const char *optimizer_slot_name(const struct optimizer *o, int slot)

@@ -15,7 +15,7 @@ struct optimizer {
     uint64_t seed; /* of gradient noise */
     int n_params;
     struct param **param;           /* those that learn; the array is owned, the params are the network's */
-    real *(*slot)[OPTIMIZER_SLOTS]; /* per param: optimizer_slots() arrays of its size, zero at first; owned */
+    real *(*slot)[OPTIMIZER_SLOTS]; /* per param: optimizer_slots arrays of its size, zero at first; owned */
     struct optimizer_tile *tile;    /* all params cut into pieces, by their sizes alone */
     double *partial;                /* a sum per tile */
     int n_tiles;
@@ -29,8 +29,8 @@ int optimizer_init(struct optimizer *o, struct network *net, struct error *err);
  * rate·lr_mult; max-norm. The gradients are zero afterwards. NULL: done. What has lr_mult 0 keeps its bytes. */
 const struct param *optimizer_step(struct optimizer *o, struct network *net, double rate, int images, int64_t iteration);
 
-/* What a checkpoint keeps for each param: so many slots, with these names. */
-int optimizer_slots(const struct optimizer *o);
+/* What the rule keeps, and a checkpoint with it, for each number that learns: so many more, with these names. */
+int optimizer_slots(const struct net_options *options);
 const char *optimizer_slot_name(const struct optimizer *o, int slot);
 
 /* "adamw, beta1 0.9, beta2 0.999, eps 1e-08, decay 0.01 (decoupled)": rule and regularisers, for people. */

@@ -126,7 +126,7 @@ int trainer_open(struct trainer *t, struct network *net, const struct data_optio
     if (task != TASK_DETECT)
         t->label = mem_new((size_t)t->part * (size_t)net->n_classes, sizeof(real));
     struct loader_options l = trainer_loader_options(t);
-    t->slot_bytes = (size_t)optimizer_slots(&t->optimizer) * net->param_bytes;
+    t->slot_bytes = (size_t)optimizer_slots(o) * net->param_bytes;
     t->bytes = 2 * net->param_bytes + t->slot_bytes + net->arena_bytes + loader_bytes(&l);
     return 0;
 }

@@ -182,7 +182,7 @@ static void test_threads(void **state)
         nets_same(a, b);
         assert_true(penalty == regularise_penalty(&b->options, b->param, b->n_params));
         for (int i = 0; i < o.n_params; i++)
-            for (int k = 0; k < optimizer_slots(&o); k++)
+            for (int k = 0; k < optimizer_slots(o.options); k++)
                 assert_memory_equal(o.slot[i][k], p.slot[i][k], shape_size(o.param[i]->shape) * sizeof(real));
         optimizer_free(&p);
         network_free(b);
