@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/parallel.h"
 #include "draws.h"
 #include "math/gemm.h"
 #include "nets.h"
@@ -187,10 +187,42 @@ static void folding(void **state)
     network_free(net);
 }
 
+static void threads(void **state)
+{
+    (void)state;
+    static const enum mode modes[] = {MODE_TRAIN, MODE_EVAL};
+    real first[2][BATCH * OUT], grad[OUT * IN], dx[BATCH * IN];
+    for (int n = 1; n <= 4; n += 3) {
+        parallel_set(n);
+        for (int m = 0; m < 2; m++) {
+            struct network *net = open_layer("activation=mish\nprobability=.3\n", IN);
+            const struct run run = {.mode = modes[m], .seed = 3, .step = 8};
+            network_forward_layer(net, 0, &run);
+            if (n == 1)
+                memcpy(first[m], net->layer[0].out.x, sizeof first[m]);
+            assert_memory_equal(first[m], net->layer[0].out.x, sizeof first[m]);
+            if (modes[m] == MODE_TRAIN) {
+                network_zero_grads(net);
+                for (int k = 0; k < BATCH * OUT; k++)
+                    net->layer[0].out.dx[k] = (real)(.1 * k);
+                network_backward_layer(net, 0, &run);
+                if (n == 1) {
+                    memcpy(grad, net->param[1]->grad, sizeof grad);
+                    memcpy(dx, net->input.dx, sizeof dx);
+                }
+                assert_memory_equal(grad, net->param[1]->grad, sizeof grad);
+                assert_memory_equal(dx, net->input.dx, sizeof dx);
+            }
+            network_free(net);
+        }
+    }
+    parallel_set(0);
+}
+
 int main(void)
 {
     gemm_init();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(outputs), cmocka_unit_test(gradients), cmocka_unit_test(moment_matching),
-                                       cmocka_unit_test(evaluation), cmocka_unit_test(folding)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(outputs),    cmocka_unit_test(gradients), cmocka_unit_test(moment_matching),
+                                       cmocka_unit_test(evaluation), cmocka_unit_test(folding),   cmocka_unit_test(threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

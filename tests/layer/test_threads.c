@@ -15,6 +15,11 @@
 /* Every layer without convolution, in one network: forward and backward give the same bits with 1, 2 and 4 threads. */
 static const char cfg[] = "[net]\nwidth=64\nheight=48\nchannels=6\n"
                           "[upsample]\nstride=1\nscale=1.1\n"
+                          "[groupnorm]\ngroups=3\n"
+                          "[layernorm]\n"
+                          "[gaussian_dropout]\nprobability=.1\n"
+                          "[standout]\nactivation=mish\n"
+                          "[dropout]\nprobability=.1\ndropblock=1\n"
                           "[maxpool]\nsize=2\nstride=2\n"
                           "[maxpool]\nsize=5\nstride=1\n"
                           "[dropout]\nprobability=.25\n"
