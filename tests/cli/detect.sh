@@ -58,6 +58,25 @@ if need_tool "predict --json" python3; then
 fi
 dlnet predict "${P[@]}" "$T/shapes/shapes-006.png" --out "$T/one.png"
 check "predict writes a picture" test -s "$T/one.png"
+dlnet predict "${P[@]}" "$T/shapes" -q --mc 3
+expect_status "--mc without dropout" 0
+expect_err "it warns that nothing is drawn" 'warning: --mc 3: .*no layer that draws'
+dlnet predict "${P[@]}" "$T/shapes" -q --mc 1
+expect_status "--mc 1" 2
+sed 's/^\[avgpool\]/[dropout]\nprobability=.3\n&/' "$T/tiny.cfg" >"$T/drop.cfg"
+dlnet train "$T/drop.cfg" -q --out "$T/drop"
+D=(-m "$T/drop/last.safetensors")
+dlnet predict "${D[@]}" "$T/shapes" -q --mc 20
+expect_status "--mc" 0
+expect_no_err "--mc warns of nothing"
+check "a column of variances" awk -F'\t' 'NF != 4 || $4 <= 0 || $4 >= .25 { bad = 1 } END { exit bad || NR != 15 }' "$T/out"
+cp "$T/out" "$T/mc"
+dlnet predict "${D[@]}" "$T/shapes" -q --mc 20 --threads 1
+check "--mc: the same seed, the same bytes" cmp "$T/out" "$T/mc"
+dlnet predict "${D[@]}" "$T/shapes" -q --mc 20 --seed 7
+check "--mc: another seed, other draws" bash -c '! cmp -s "$1" "$2"' - "$T/out" "$T/mc"
+dlnet predict "${D[@]}" "$T/shapes/shapes-006.png" -q --mc 20 --json --top 1
+check "--mc --json" grep -Eq '"probability":0\.[0-9]+,"variance":0\.[0-9]+\}' "$T/out"
 dlnet detect "${P[@]}" "$T/shapes"
 expect_status "detect with a classifier" 65
 expect_err "it names the right command" 'dlnet predict'

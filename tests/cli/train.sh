@@ -38,7 +38,14 @@ stride=2
 pad=1
 batch_normalize=1
 activation=mish
+bn_after=1
 [dropout]
+probability=.1
+dropblock=1
+dropblock_size_abs=2
+[groupnorm]
+groups=4
+[gaussian_dropout]
 probability=.1
 [convolutional]
 filters=20
