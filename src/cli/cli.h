@@ -15,13 +15,15 @@ struct command {
 };
 extern const struct command cli_commands[]; /* terminated by name NULL; in main.c */
 
+#define CLI_MODELS 64 /* of one ensemble */
+
 /* Options that every command understands, and those that several share. */
 struct cli_common {
     bool quiet, verbose, json;
     int threads; /* 0: default; cli_next_option has told it to parallel_set already */
     char **sets; /* --set, in order */
     int n_sets;
-    const char **models; /* -m, in order */
+    const char *models[CLI_MODELS]; /* -m, in order */
     int n_models;
     const char *names_file; /* --names */
     const char *data_file;  /* --data */
@@ -32,7 +34,7 @@ struct cli_common {
 /* The one -m of a command that takes no ensemble; NULL: none given. -1: several, told. */
 int cli_one_model(const struct cli_common *common, const char *command, const char **model);
 
-/* Releases the lists of --set and -m. */
+/* Releases the list of --set. */
 void cli_common_free(struct cli_common *common);
 
 /* Prints every line of err on stderr as "dlnet: error: …" and returns its status. */

@@ -163,10 +163,8 @@ int cli_whole(const char *name, const char *text, long min, long max, long *out)
 void cli_common_free(struct cli_common *common)
 {
     free(common->sets);
-    free(common->models);
     common->sets = NULL;
-    common->models = NULL;
-    common->n_sets = common->n_models = 0;
+    common->n_sets = 0;
 }
 
 int cli_one_model(const struct cli_common *common, const char *command, const char **model)
@@ -256,8 +254,10 @@ static bool take_common(struct cli_common *common, int val, int argc, const char
         common->verbose = true;
         break;
     case 'm':
-        if (!common->models)
-            common->models = mem_new((size_t)argc, sizeof *common->models);
+        if (common->n_models == CLI_MODELS) {
+            cli_usage_error(command, "more than %d -m", CLI_MODELS);
+            return false;
+        }
         common->models[common->n_models++] = optarg;
         break;
     case VAL_JSON:
