@@ -30,6 +30,11 @@ int layer_activation_find(const struct layer *l, const struct activation_keys *k
     return bad;
 }
 
+enum link layer_activation_link(struct activation a)
+{
+    return a.kind == ACTIVATION_SOFTMAX ? LINK_SOFTMAX : a.kind == ACTIVATION_LOGISTIC ? LINK_LOGISTIC : LINK_NONE;
+}
+
 static bool keeps_input(const struct layer *l, struct activation a)
 {
     return layer_trains(l) && a.kind != ACTIVATION_LINEAR && !activation_from_output(a);

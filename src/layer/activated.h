@@ -39,6 +39,9 @@ struct activation_keys {
 /* For setup: the function that the keys say. -1: a parameter is given that this function doesn't have. */
 int layer_activation_find(const struct layer *l, const struct activation_keys *keys, struct activation *out, struct error *err);
 
+/* l->link of a layer whose output this function makes. */
+enum link layer_activation_link(struct activation a);
+
 /* For shape, after out.shape is set: asks for the buffer in `slot` and sets backward_reads_out. */
 void layer_activated_shape(struct layer *l, struct activation a, int slot);
 

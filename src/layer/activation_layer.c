@@ -24,6 +24,7 @@ static int setup(struct layer *l, struct error *err)
     struct activation_layer *s = l->state;
     if (layer_activation_find(l, &s->keys, &s->function, err) != 0)
         return -1;
+    l->link = layer_activation_link(s->function);
     l->backward_reads_in = !activation_from_output(s->function);
     l->backward_reads_out = activation_from_output(s->function) && s->function.kind != ACTIVATION_LINEAR;
     return 0;

@@ -17,6 +17,7 @@ int epilogue_add_bias(struct layer *l, struct epilogue *e, int channels, struct 
         return layer_error(l, "bn_after", err, "bn_after=1 without batch_normalize=1, expected both or neither");
     if (layer_activation_find(l, &e->keys, &e->activation, err) != 0)
         return -1;
+    l->link = layer_activation_link(e->activation);
     e->channels = activation_of(ACTIVATION_LINEAR);
     if (activation_of_channels(e->activation)) {
         if (e->bn_after)

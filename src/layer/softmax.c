@@ -3,17 +3,17 @@
  * As the last layer, with or without [cost] after it, it is the loss too: the cross-entropy Σ t·(log Σ e^z − z) of the logits
  * z = input / temperature, computed from them directly, with gradient (p·Σt − t) / temperature. Anywhere else, and with noloss=1, it is an
  * ordinary layer. */
-#include <assert.h>
-#include <string.h>
-
-#include "layer/types.h"
 #include "math/softmax.h"
+#include "layer/classifier.h"
+#include "layer/types.h"
 #include "math/vector.h"
-#include "net/network.h"
+
+enum { TARGETS };
 
 struct softmax {
     int groups, spatial, noloss;
     double temperature;
+    struct classifier classifier;
     size_t outer, step; /* rows as of math/softmax.h */
     int k;
 };
@@ -23,26 +23,21 @@ static const struct config_key options[] = {
     {"temperature", OPTION_FLOAT, offsetof(struct softmax, temperature), "1", 1e-6, 1e6, NULL, "divides the logits"},
     {"spatial", OPTION_FLAG, offsetof(struct softmax, spatial), "0", 0, 1, NULL, "1: over the channels of each pixel"},
     {"noloss", OPTION_FLAG, offsetof(struct softmax, noloss), "0", 0, 1, NULL, "1: never a loss"},
+    CLASSIFIER_OPTIONS(struct softmax, classifier),
     {"tree", OPTION_UNSUPPORTED_ANSWER, 0, NULL, 0, 0, NULL, "file with a hierarchy of classes, each level of which has its own softmax"},
     {NULL, OPTION_INT, 0, NULL, 0, 0, NULL, NULL},
 };
-
-/* Only [cost] and what is no layer comes after this section. */
-static bool is_last(const struct layer *l)
-{
-    const struct config *c = &l->net->config;
-    for (const struct config_section *s = l->section + 1; s < c->section + c->n_sections; s++)
-        if (strcmp(s->name, "cost") != 0 && strcmp(s->name, "data") != 0)
-            return false;
-    return true;
-}
 
 static int setup(struct layer *l, struct error *err)
 {
     struct softmax *s = l->state;
     if (s->spatial && s->groups > 1)
         return layer_error(l, "groups", err, "groups=%d with spatial=1, expected groups=1", s->groups);
-    l->is_loss = !s->noloss && is_last(l);
+    classifier_setup(l, &s->classifier);
+    l->is_loss = !s->noloss && classifier_is_last(l);
+    if (l->is_loss)
+        classifier_warn(l);
+    l->link = LINK_SOFTMAX;
     l->backward_reads_in = false;
     return 0;
 }
@@ -58,21 +53,21 @@ static int shape(struct layer *l, struct error *err)
     s->outer = (size_t)in.n * (size_t)s->groups;
     s->step = s->spatial ? (size_t)in.h * (size_t)in.w : 1;
     s->k = (int)(each / (size_t)s->groups / s->step);
-    return 0;
+    classifier_buffer(l, &s->classifier, TARGETS);
+    return classifier_check(l, &s->classifier, s->k, err);
 }
 
-static const real *labels(const struct layer *l, const struct run *run)
+/* The targets as the loss takes them; NULL: no loss. */
+static const real *targets(const struct layer *l, const struct run *run)
 {
-    if (!l->is_loss || !run->targets || !run->targets->label)
-        return NULL;
-    assert((size_t)run->targets->n_labels == shape_each(l->in[0]->shape));
-    return run->targets->label;
+    const struct softmax *s = l->state;
+    return l->is_loss ? classifier_targets(l, &s->classifier, run, classifier_labels(l, run), s->outer, s->k, s->step, TARGETS) : NULL;
 }
 
 static void forward(struct layer *l, const struct run *run)
 {
     const struct softmax *s = l->state;
-    const real *t = labels(l, run);
+    const real *t = targets(l, run);
     softmax_forward(l->in[0]->x, l->out.x, s->outer, s->k, s->step, (real)s->temperature);
     if (t)
         l->loss = softmax_cross_entropy(l->in[0]->x, t, s->outer, s->k, s->step, (real)s->temperature);
@@ -81,13 +76,13 @@ static void forward(struct layer *l, const struct run *run)
 static void backward(struct layer *l, const struct run *run)
 {
     const struct softmax *s = l->state;
-    const real *t = labels(l, run);
+    const real *t = targets(l, run);
     if (!l->in[0]->dx)
         return;
     if (!l->is_loss)
         softmax_backward(l->out.x, l->out.dx, l->in[0]->dx, s->outer, s->k, s->step, (real)s->temperature, l->in_fresh[0]);
     else if (t)
-        softmax_cross_entropy_backward(l->out.x, t, l->in[0]->dx, s->outer, s->k, s->step, (real)s->temperature, l->in_fresh[0]);
+        softmax_cross_entropy_backward(l->out.x, t, 1, l->in[0]->dx, s->outer, s->k, s->step, (real)s->temperature, l->in_fresh[0]);
     else if (l->in_fresh[0])
         vector_fill(l->in[0]->dx, shape_size(l->in[0]->shape), 0);
 }

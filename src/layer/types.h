@@ -8,7 +8,8 @@ extern const struct layer_type layer_convolutional, layer_connected, layer_batch
 extern const struct layer_type layer_layernorm, layer_groupnorm;
 extern const struct layer_type layer_maxpool, layer_avgpool;
 extern const struct layer_type layer_dropout, layer_gaussian_dropout, layer_standout, layer_dropconnect;
-extern const struct layer_type layer_softmax, layer_cost;
+extern const struct layer_type layer_softmax, layer_logistic, layer_cost;
+extern const struct layer_type layer_l2norm;
 extern const struct layer_type layer_route, layer_shortcut, layer_scale_channels;
 extern const struct layer_type layer_upsample, layer_reorg;
 extern const struct layer_type layer_yolo, layer_region;

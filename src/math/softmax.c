@@ -90,7 +90,7 @@ double softmax_cross_entropy(const real *x, const real *t, size_t outer, int k, 
     return sum;
 }
 
-void softmax_cross_entropy_backward(const real *y, const real *t, real *dx, size_t outer, int k, size_t step, real temperature,
+void softmax_cross_entropy_backward(const real *y, const real *t, real scale, real *dx, size_t outer, int k, size_t step, real temperature,
                                     bool overwrite)
 {
     FOR_ROWS({
@@ -99,7 +99,7 @@ void softmax_cross_entropy_backward(const real *y, const real *t, real *dx, size
             weight += (double)t[at + (size_t)i * step];
         for (int i = 0; i < k; i++) {
             const size_t e = at + (size_t)i * step;
-            const real g = (y[e] * (real)weight - t[e]) / temperature;
+            const real g = scale * (y[e] * (real)weight - t[e]) / temperature;
             dx[e] = overwrite ? g : dx[e] + g;
         }
     })

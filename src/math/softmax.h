@@ -18,8 +18,8 @@ void softmax_backward(const real *y, const real *dy, real *dx, size_t outer, int
  * in double in a fixed order). */
 double softmax_cross_entropy(const real *x, const real *t, size_t outer, int k, size_t step, real temperature);
 
-/* Its gradient by x: dx += (or =) (y·Σt − t) / temperature. */
-void softmax_cross_entropy_backward(const real *y, const real *t, real *dx, size_t outer, int k, size_t step, real temperature,
+/* scale times its gradient by x: dx += (or =) scale·(y·Σt − t) / temperature. */
+void softmax_cross_entropy_backward(const real *y, const real *t, real scale, real *dx, size_t outer, int k, size_t step, real temperature,
                                     bool overwrite);
 
 #endif

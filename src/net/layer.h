@@ -114,6 +114,9 @@ struct layer_type {
 /* All layer types, terminated by NULL; defined by layer/types.c. */
 extern const struct layer_type *const layer_types[];
 
+/* What makes numbers probabilities. */
+enum link { LINK_NONE, LINK_LOGISTIC, LINK_SOFTMAX };
+
 struct layer {
     const struct layer_type *type;
     struct network *net;
@@ -142,6 +145,7 @@ struct layer {
     bool is_loss;           /* set by setup: this layer starts a gradient without out.dx */
     bool noisy;             /* set by setup: this layer draws noise in training (the dropout family) */
     bool noisy_last;        /* set by setup: it may do so directly before the answer or a loss */
+    enum link link;         /* set by setup: the output are probabilities, made by this function */
     double loss;            /* of the last forward with targets: sum over the images, times its weight */
     char figures[120];      /* of the last forward in training, optional: "iou .81 obj .63", for -v */
     double flops;           /* set by shape: multiplications and additions of one image's forward, as Darknet counts them */

@@ -141,6 +141,10 @@ const struct config_key net_option_table[] = {
              "swa.safetensors, with batch-norm statistics of its own. 0: none"},
     {"swa_every", OPTION_INT, AT(swa_every), "0", NATURAL, .help = "iterations between the weights that swa_start= averages; 0: an epoch"},
 
+    /* loss */
+    {"label_smooth_eps", OPTION_FLOAT, AT(label_smooth_eps), "0", 0, 1,
+     .help = "label smoothing of every classifier's loss whose section doesn't say otherwise"},
+
     /* augmentation */
     {"flip", OPTION_FLAG, AT(flip), "1", .help = "1: half of the training images are mirrored left to right"},
     {"angle", OPTION_FLOAT, AT(angle), "0", 0, 360,
@@ -173,7 +177,6 @@ const struct config_key net_option_table[] = {
     {"mosaic_bound", OPTION_UNSUPPORTED, 0, "0", .help = "keeps boxes within the images of a mosaic"},
     {"blur", OPTION_UNSUPPORTED, 0, "0", .help = "blurs training images, or their background"},
     {"gaussian_noise", OPTION_UNSUPPORTED, 0, "0", .help = "adds noise to training images"},
-    {"label_smooth_eps", OPTION_UNSUPPORTED, 0, "0", .help = "label smoothing"},
     {"contrastive", OPTION_UNSUPPORTED, 0, "0", .help = "contrastive learning"},
     {"unsupervised", OPTION_UNSUPPORTED, 0, "0", .help = "contrastive learning without labels"},
     {"adversarial_lr", OPTION_UNSUPPORTED, 0, "0", .help = "adversarial training"},

@@ -73,7 +73,7 @@ void network_zero_grads(struct network *net);
 /* Runs forward again, layer by layer, and returns the index of the first layer whose output or loss isn't finite, or −1. */
 int network_find_nonfinite(struct network *net, const struct run *run);
 
-/* The layer whose output is the answer: the last one that is not [cost]. */
+/* The layer whose output is the answer: the last one that is not a [cost] without probabilities of its own. */
 struct layer *network_output(struct network *net);
 
 /* Detection network: has a layer with .detect. All heads' detections of one image, boxes as fractions of the network's input. */

@@ -87,7 +87,7 @@ int network_find_nonfinite(struct network *net, const struct run *run)
 struct layer *network_output(struct network *net)
 {
     int i = net->n_layers - 1;
-    while (i > 0 && strcmp(net->layer[i].type->name, "cost") == 0)
+    while (i > 0 && strcmp(net->layer[i].type->name, "cost") == 0 && net->layer[i].link == LINK_NONE)
         i--;
     return &net->layer[i];
 }

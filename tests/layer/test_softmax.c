@@ -72,7 +72,7 @@ static void extreme(void **state)
     real y[3], dx[3];
     softmax_forward(x, y, 1, 3, 1, 1);
     walk_expect(y, (double[]){1, 0, 0}, 3, 0);
-    softmax_cross_entropy_backward(y, t, dx, 1, 3, 1, 1, true);
+    softmax_cross_entropy_backward(y, t, 1, dx, 1, 3, 1, 1, true);
     walk_expect(dx, (double[]){1, -.25, -.75}, 3, 0); /* p − t */
 }
 
