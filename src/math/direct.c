@@ -4,10 +4,14 @@
 #include <omp.h>
 #include <string.h>
 
+#include "math/direct_gather.h"
 #include "math/direct_plan.h"
 
 /* Channels times taps that are summed before the sums go to memory: their inputs, three vectors each, stay in the first-level cache. */
 #define MAX_SUMS 192
+/* Filters that make it worth to gather what a tile sees, and sums over which a strip leaves the caches. */
+#define MIN_GATHER_FILTERS 64
+#define MAX_STRIP_FAN 1600
 /* Panels that make it worth to prepare the inputs of a task: a tile, a strip. */
 #define MIN_PANELS 8
 #define MIN_STRIP_PANELS 16
@@ -27,11 +31,12 @@ const struct direct_kernels *direct_kernels_of(enum cpu_isa isa)
 bool direct_fits(const struct conv_shape *s, enum conv_pass pass)
 {
     if (s->groups != 1 || s->size > DIRECT_MAX_SIZE || s->stride_x > DIRECT_MAX_SIZE ||
-        (pass != CONV_FORWARD && direct_pointwise(s) != (pass == CONV_BACKWARD_DATA)))
+        (pass == CONV_BACKWARD_DATA && !direct_pointwise(s) && !direct_gather_fits(s, pass)))
         return false;
     /* One row of outputs must be within the range of the taps' offsets. */
     const double row = (double)s->stride_x * (s->out_w + 64 + (double)s->dilation * s->size);
-    return row * (s->stride_y + s->dilation * (double)s->size) * (s->channels + 1) < INT_MAX / 2 &&
+    const int channels = s->channels > s->filters ? s->channels : s->filters;
+    return row * (s->stride_y + s->dilation * (double)s->size) * (channels + 1) < INT_MAX / 2 &&
            (double)s->padding + (double)s->width < INT_MAX / 2 &&
            (double)s->batch * s->out_h * s->out_w < INT_MAX / 2; /* tasks are counted in int */
 }
@@ -164,7 +169,7 @@ static void run_pointwise(const struct task *t, const real *image, int first, in
             at[v - v0] = (struct direct_vector){(size_t)((v - v0) * lanes), (size_t)(v * lanes), direct_smaller(lanes, pixels - v * lanes)};
         for (int c0 = 0; c0 < w->channels; c0 += w->block) {
             w->k->copy(image + (size_t)c0 * (size_t)pixels + (size_t)begin, (size_t)pixels, direct_smaller(w->block, w->channels - c0),
-                       v1 - v0, valid, input);
+                       v1 - v0, valid, input, lanes * w->k->vectors);
             multiply_panels(t, c0, input, at, v1 - v0);
         }
     }
@@ -220,21 +225,37 @@ static void run(const struct work *w, const real *x, const real *packed, const s
     }
 }
 
+/* Where a strip of the image would be read with many empty lanes, or leave the caches. */
+static bool gathers(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass)
+{
+    if (direct_pointwise(s))
+        return false;
+    const int lanes = direct_kernels_of(isa)->lanes;
+    return pass == CONV_BACKWARD_DATA || s->filters >= MIN_GATHER_FILTERS || s->channels * s->size * s->size > MAX_STRIP_FAN ||
+           4 * s->out_w < 3 * lanes * direct_ceil_div(s->out_w, lanes);
+}
+
 size_t direct_scratch(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass, int threads)
 {
     if (pass == CONV_BACKWARD_WEIGHTS)
         return direct_weights_scratch(s, isa, threads);
+    if (gathers(s, isa, pass))
+        return direct_gather_packed(s, isa, pass) + direct_gather_scratch(s, isa, pass, threads) + DIRECT_ALIGNMENT;
     const struct work w = work_of(s, isa, pass);
     return w.packed + w.input * (size_t)threads + DIRECT_ALIGNMENT;
 }
 
 size_t direct_packed_size(const struct conv_shape *s, enum cpu_isa isa)
 {
-    return work_of(s, isa, CONV_FORWARD).packed;
+    return gathers(s, isa, CONV_FORWARD) ? direct_gather_packed(s, isa, CONV_FORWARD) : work_of(s, isa, CONV_FORWARD).packed;
 }
 
 void direct_pack(const struct conv_shape *s, enum cpu_isa isa, const real *weight, real *packed, int threads)
 {
+    if (gathers(s, isa, CONV_FORWARD)) {
+        direct_gather_pack(s, isa, CONV_FORWARD, weight, packed, threads);
+        return;
+    }
     const struct work w = work_of(s, isa, CONV_FORWARD);
     pack(&w, weight, packed, threads);
 }
@@ -242,8 +263,15 @@ void direct_pack(const struct conv_shape *s, enum cpu_isa isa, const real *weigh
 void direct_forward(const struct conv_shape *s, enum cpu_isa isa, const real *x, const real *weight, const real *packed,
                     const struct channel_map *map, real *y, real *scratch, int threads)
 {
-    const struct work w = work_of(s, isa, CONV_FORWARD);
     real *own = direct_align(scratch);
+    if (gathers(s, isa, CONV_FORWARD)) {
+        const size_t n = direct_gather_packed(s, isa, CONV_FORWARD);
+        if (!packed)
+            direct_gather_pack(s, isa, CONV_FORWARD, weight, own, threads);
+        direct_gather(s, isa, CONV_FORWARD, x, packed ? packed : own, map, false, y, own + n, threads);
+        return;
+    }
+    const struct work w = work_of(s, isa, CONV_FORWARD);
     if (!packed)
         pack(&w, weight, own, threads);
     run(&w, x, packed ? packed : own, map, false, y, own + w.packed, threads);
@@ -252,8 +280,14 @@ void direct_forward(const struct conv_shape *s, enum cpu_isa isa, const real *x,
 void direct_backward_data(const struct conv_shape *s, enum cpu_isa isa, const real *dy, const real *weight, real *dx, bool overwrite,
                           real *scratch, int threads)
 {
-    const struct work w = work_of(s, isa, CONV_BACKWARD_DATA);
     real *own = direct_align(scratch);
+    if (gathers(s, isa, CONV_BACKWARD_DATA)) {
+        const size_t n = direct_gather_packed(s, isa, CONV_BACKWARD_DATA);
+        direct_gather_pack(s, isa, CONV_BACKWARD_DATA, weight, own, threads);
+        direct_gather(s, isa, CONV_BACKWARD_DATA, dy, own, NULL, !overwrite, dx, own + n, threads);
+        return;
+    }
+    const struct work w = work_of(s, isa, CONV_BACKWARD_DATA);
     pack(&w, weight, own, threads);
     run(&w, dy, own, NULL, !overwrite, dx, own + w.packed, threads);
 }

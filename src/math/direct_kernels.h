@@ -20,6 +20,11 @@ struct direct_vector {
     int lanes; /* pixels of it that exist */
 };
 
+/* Neighbouring numbers, up to the next run or the end: where they come from and where in a tile they go. */
+struct direct_run {
+    int from, to;
+};
+
 /* What becomes of the sums. */
 struct direct_output {
     real *y;
@@ -34,14 +39,21 @@ struct direct_output {
 struct direct_kernels {
     int lanes, rows, vectors;         /* of the register tile of multiply */
     int gradient_rows, gradient_taps; /* of that of correlate */
-    /* Copies `valid` neighbouring numbers of each of some planes, and zeros up to `vectors` whole vectors, to rows of lanes·vectors (of the
-     * table) numbers. */
-    void (*copy)(const real *planes, size_t plane, int channels, int vectors, int valid, real *to);
+    /* Copies `valid` neighbouring numbers of each of some planes, and zeros up to `vectors` whole vectors, to rows that are ld apart. */
+    void (*copy)(const real *planes, size_t plane, int channels, int vectors, int valid, real *to, int ld);
     /* to[i] = from[i·stride] for begin ≤ i < end, 0 for the other i < n. */
     void (*spread)(const real *from, int stride, int begin, int end, real *to, int n);
+    /* to[i·ld …], i < sums: what stands at x + taps[i], run by run. Writes behind the last run, and reads behind each, less than a vector.
+     */
+    void (*gather)(const real *x, const int *taps, int sums, const struct direct_run *runs, int count, real *to, int ld);
     /* y[row][at] = Σ over i < sums of w[i][row] · x[taps[i] + at] for `vectors` places `at`; reads whole vectors of x. */
     void (*multiply)(const real *w, const int *taps, int sums, const real *x, const struct direct_vector *at, int vectors,
                      const struct direct_output *out);
+    /* to[i·ld + row] = from[row·plane + i] for i < n and all lanes; 0 where row ≥ rows. */
+    void (*turn)(const real *from, size_t plane, int rows, int n, real *to, int ld);
+    /* sums[row][lane] += Σ over i < n of x[row·ld + i] · turned[i][lane]: `rows` rows of `vectors` ≤ that of the table; rows of turned and
+     * sums have lanes·vectors (of the table) numbers. */
+    void (*outer)(const real *x, int ld, const real *turned, int n, int vectors, real *sums);
     /* dw[row·ld + tap] += Σ over the places `at` of dy[row][at] · x[taps[tap] + at] for gradient_rows rows, `plane` apart in dy, and
      * gradient_taps taps, of which the first `rows` and `count` exist (those behind repeat the last one). */
     void (*correlate)(const real *dy, size_t plane, int rows, const real *x, const int *taps, int count, const struct direct_vector *at,

@@ -50,7 +50,9 @@ static inline bool direct_pointwise(const struct conv_shape *s)
     return s->size == 1 && s->stride_x == 1 && s->stride_y == 1 && s->padding == 0;
 }
 
-/* Strips of `channels` channels. */
+/* Sets the sizes of rows that hold what `width` neighbouring outputs see, the taps and the phases. */
+void direct_strip_rows(const struct conv_shape *s, int width, struct direct_strip *strip);
+/* Strips of `channels` channels; whole vectors of outputs in a row. */
 struct direct_strip direct_strip_of(const struct conv_shape *s, const struct direct_kernels *k, int channels);
 /* Rows of outputs of a band: [first, last). */
 static inline int direct_band_row(const struct conv_shape *s, const struct direct_strip *strip, int band)
@@ -69,6 +71,13 @@ static inline struct direct_vector direct_strip_vector(const struct conv_shape *
                                   (size_t)(first + row) * (size_t)s->out_w + (size_t)col, direct_smaller(lanes, s->out_w - col)};
 }
 
+/* direct_weights.c: dweight for few channels, as products of rows of pixels. direct_outer.c: for any shape, as outer products. */
+size_t direct_correlate_scratch(const struct conv_shape *s, enum cpu_isa isa, int threads);
+void direct_correlate(const struct conv_shape *s, enum cpu_isa isa, const real *x, const real *dy, real *dweight, real *scratch,
+                      int threads);
+size_t direct_outer_scratch(const struct conv_shape *s, enum cpu_isa isa, int threads);
+void direct_outer(const struct conv_shape *s, enum cpu_isa isa, const real *x, const real *dy, real *dweight, real *scratch, int threads);
+/* Which of the two. */
 size_t direct_weights_scratch(const struct conv_shape *s, enum cpu_isa isa, int threads);
 
 #endif

@@ -5,9 +5,9 @@
  *     DIRECT_TABLE                   the name of the table */
 #include "math/direct_kernels.h"
 
-static void copy(const real *planes, size_t plane, int channels, int vectors, int valid, real *to)
+static void copy(const real *planes, size_t plane, int channels, int vectors, int valid, real *to, int ld)
 {
-    for (int c = 0; c < channels; c++, planes += plane, to += VECTORS * LANES)
+    for (int c = 0; c < channels; c++, planes += plane, to += ld)
 #pragma GCC unroll 1
         for (int j = 0; j < vectors; j++) {
             const int left = valid - j * LANES;
@@ -46,12 +46,30 @@ static void spread(const real *from, int stride, int begin, int end, real *to, i
             store_partial(to + i, load_partial(from + i, end - i), end - i);
         return;
     }
-    if (stride == 2)
+    if (stride == 2) {
         /* The last number of the second vector belongs to the next one: it must exist. */
         for (; i + LANES < end; i += LANES)
             store(to + i, __builtin_shufflevector(load(from + 2 * i), load(from + 2 * i + LANES), EVEN_LANES));
+        const int left = end - i, seen = 2 * left - 1;
+        if (left > 0)
+            store_partial(to + i,
+                          __builtin_shufflevector(load_partial(from + 2 * i, smaller(seen, LANES)),
+                                                  seen > LANES ? load_partial(from + 2 * i + LANES, seen - LANES) : (vec){0}, EVEN_LANES),
+                          left);
+        return;
+    }
     for (; i < end; i++)
         to[i] = from[(long)i * stride];
+}
+
+static void gather(const real *x, const int *taps, int sums, const struct direct_run *runs, int count, real *to, int ld)
+{
+    for (int i = 0; i < sums; i++, to += ld) {
+        const real *from = x + taps[i];
+        /* In this order: each covers what the one before wrote too much. */
+        for (int r = 0; r < count; r++)
+            store(to + runs[r].to, load(from + runs[r].from));
+    }
 }
 
 /* vectors is a constant wherever this is inlined, so that the sums stay in registers. */
@@ -80,6 +98,23 @@ INLINE void multiply_vectors(int vectors, const real *w, const int *taps, int su
             for (int j = 0; j < vectors; j++)
                 sum[r][j] += v[j] * weight;
         }
+    }
+    bool plain = !out->map;
+#pragma GCC unroll 4
+    for (int j = 0; j < vectors; j++)
+        plain = plain && at[j].lanes == LANES;
+    if (plain) {
+#pragma GCC unroll 16
+        for (int r = 0; r < ROWS; r++) {
+            if (r >= out->rows)
+                break;
+#pragma GCC unroll 4
+            for (int j = 0; j < vectors; j++) {
+                real *to = out->y + (size_t)r * out->plane + at[j].y;
+                store(to, out->add ? sum[r][j] + load(to) : sum[r][j]);
+            }
+        }
+        return;
     }
 #pragma GCC unroll 16
     for (int r = 0; r < ROWS; r++) {
@@ -114,6 +149,66 @@ static void multiply(const real *w, const int *taps, int sums, const real *x, co
 #if VECTORS > 2
     else
         multiply_vectors(3, w, taps, sums, x, at, out);
+#endif
+}
+
+static void turn(const real *from, size_t plane, int rows, int n, real *to, int ld)
+{
+    for (int i = 0; i < n; i += LANES, from += LANES, to += (long)LANES * ld) {
+        vec v[LANES];
+        const int valid = smaller(LANES, n - i);
+#pragma GCC unroll 16
+        for (int r = 0; r < LANES; r++)
+            v[r] = r >= rows ? (vec){0} : valid == LANES ? load(from + (size_t)r * plane) : load_partial(from + (size_t)r * plane, valid);
+        transpose(v);
+#pragma GCC unroll 16
+        for (int k = 0; k < LANES; k++)
+            if (k < valid)
+                store(to + (long)k * ld, v[k]);
+    }
+}
+
+/* vectors is a constant wherever this is inlined. */
+INLINE void outer_vectors(int vectors, const real *x, int ld, const real *turned, int n, real *sums)
+{
+    vec sum[ROWS][VECTORS];
+    const real *row[ROWS];
+#pragma GCC unroll 16
+    for (int r = 0; r < ROWS; r++) {
+        row[r] = x + (long)r * ld;
+#pragma GCC unroll 4
+        for (int j = 0; j < vectors; j++)
+            sum[r][j] = load(sums + (r * VECTORS + j) * LANES);
+    }
+    for (int i = 0; i < n; i++, turned += VECTORS * LANES) {
+        vec v[VECTORS];
+#pragma GCC unroll 4
+        for (int j = 0; j < vectors; j++)
+            v[j] = load(turned + j * LANES);
+#pragma GCC unroll 16
+        for (int r = 0; r < ROWS; r++) {
+            const real factor = row[r][i];
+#pragma GCC unroll 4
+            for (int j = 0; j < vectors; j++)
+                sum[r][j] += v[j] * factor;
+        }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+        for (int j = 0; j < vectors; j++)
+            store(sums + (r * VECTORS + j) * LANES, sum[r][j]);
+}
+
+static void outer(const real *x, int ld, const real *turned, int n, int vectors, real *sums)
+{
+    if (vectors == 1)
+        outer_vectors(1, x, ld, turned, n, sums);
+    else if (vectors == 2)
+        outer_vectors(2, x, ld, turned, n, sums);
+#if VECTORS > 2
+    else
+        outer_vectors(3, x, ld, turned, n, sums);
 #endif
 }
 
@@ -181,5 +276,8 @@ const struct direct_kernels DIRECT_TABLE = {.lanes = LANES,
                                             .gradient_taps = GRADIENT_TAPS,
                                             .copy = copy,
                                             .spread = spread,
+                                            .gather = gather,
                                             .multiply = multiply,
+                                            .turn = turn,
+                                            .outer = outer,
                                             .correlate = correlate};

@@ -3,19 +3,24 @@
 /* Numbers of a strip: a quarter of a usual second-level cache. */
 #define STRIP_AREA (128 * 1024)
 
+void direct_strip_rows(const struct conv_shape *s, int width, struct direct_strip *strip)
+{
+    strip->pitch = width + direct_ceil_div(s->dilation * (s->size - 1), s->stride_x);
+    strip->row = strip->pitch * s->stride_x;
+    strip->row_step = strip->row * s->stride_y;
+    for (int ky = 0; ky < s->size; ky++)
+        for (int kx = 0; kx < s->size; kx++) {
+            const int at = kx * s->dilation;
+            strip->taps[ky * s->size + kx] = ky * s->dilation * strip->row + at % s->stride_x * strip->pitch + at / s->stride_x;
+            strip->phase_used[at % s->stride_x] = true;
+        }
+}
+
 struct direct_strip direct_strip_of(const struct conv_shape *s, const struct direct_kernels *k, int channels)
 {
     const int reach = s->dilation * (s->size - 1);
     struct direct_strip z = {.across = direct_ceil_div(s->out_w, k->lanes)};
-    z.pitch = z.across * k->lanes + direct_ceil_div(reach, s->stride_x);
-    z.row = z.pitch * s->stride_x;
-    z.row_step = z.row * s->stride_y;
-    for (int ky = 0; ky < s->size; ky++)
-        for (int kx = 0; kx < s->size; kx++) {
-            const int at = kx * s->dilation;
-            z.taps[ky * s->size + kx] = ky * s->dilation * z.row + at % s->stride_x * z.pitch + at / s->stride_x;
-            z.phase_used[at % s->stride_x] = true;
-        }
+    direct_strip_rows(s, z.across * k->lanes, &z);
     const int fitting = (STRIP_AREA / (channels * z.row) - 1 - reach) / s->stride_y + 1;
     const int most = fitting < 1 ? 1 : direct_smaller(fitting, s->out_h);
     /* Bands lower than the window would copy most rows several times, and some vectors make a tile. */

@@ -9,6 +9,9 @@
 /* Rows of im2col's matrix in a block of channels. */
 #define BLOCK_ROWS 256
 
+#define MAX_CORRELATE_CHANNELS 4
+#define MIN_CORRELATE_WIDTH 24
+
 /* How the sum over images and pixels is cut: `slots` partial sums of the gradient, each over a range of the bands of all images. */
 struct plan {
     const struct conv_shape *s;
@@ -32,7 +35,7 @@ static struct plan plan_of(const struct conv_shape *s, enum cpu_isa isa)
     return p;
 }
 
-size_t direct_weights_scratch(const struct conv_shape *s, enum cpu_isa isa, int threads)
+size_t direct_correlate_scratch(const struct conv_shape *s, enum cpu_isa isa, int threads)
 {
     const struct plan p = plan_of(s, isa);
     return p.input * (size_t)threads + (p.slots > 1 ? p.weights * (size_t)p.slots : 0) + DIRECT_ALIGNMENT;
@@ -74,8 +77,8 @@ static void add_band(const struct plan *p, int band, int c0, int channels, const
 }
 
 /* A task owns a block of the columns of dweight in one slot; it goes through the slot's bands in order. */
-void direct_backward_weights(const struct conv_shape *s, enum cpu_isa isa, const real *x, const real *dy, real *dweight, real *scratch,
-                             int threads)
+void direct_correlate(const struct conv_shape *s, enum cpu_isa isa, const real *x, const real *dy, real *dweight, real *scratch,
+                      int threads)
 {
     const struct plan p = plan_of(s, isa);
     real *inputs = direct_align(scratch), *partial = inputs + p.input * (size_t)threads;
@@ -92,4 +95,24 @@ void direct_backward_weights(const struct conv_shape *s, enum cpu_isa isa, const
     }
     for (int slot = 0; p.slots > 1 && slot < p.slots; slot++)
         vector_add(partial + (size_t)slot * p.weights, dweight, p.weights);
+}
+
+/* Sums over pixels are added up across the lanes, which is dear where there are few. */
+static bool correlates(const struct conv_shape *s)
+{
+    return s->channels <= MAX_CORRELATE_CHANNELS && !direct_pointwise(s) && s->out_w >= MIN_CORRELATE_WIDTH;
+}
+
+size_t direct_weights_scratch(const struct conv_shape *s, enum cpu_isa isa, int threads)
+{
+    return correlates(s) ? direct_correlate_scratch(s, isa, threads) : direct_outer_scratch(s, isa, threads);
+}
+
+void direct_backward_weights(const struct conv_shape *s, enum cpu_isa isa, const real *x, const real *dy, real *dweight, real *scratch,
+                             int threads)
+{
+    if (correlates(s))
+        direct_correlate(s, isa, x, dy, dweight, scratch, threads);
+    else
+        direct_outer(s, isa, x, dy, dweight, scratch, threads);
 }

@@ -66,6 +66,29 @@ INLINE void interleave(const vec *from, vec *to)
     }
 }
 
+/* Each interleaving rotates the bits of (row, column) by one, so log2(LANES) of them exchange rows and columns. */
+INLINE void transpose(vec *r)
+{
+    vec t[LANES];
+    interleave(r, t);
+#if LANES == 4 || LANES == 16
+    interleave(t, r);
+#endif
+#if LANES == 16
+    interleave(r, t);
+    interleave(t, r);
+#endif
+#if LANES == 8
+    interleave(t, r);
+    interleave(r, t);
+#endif
+#if LANES == 2 || LANES == 8
+#pragma GCC unroll 8
+    for (int i = 0; i < LANES; i++)
+        r[i] = t[i];
+#endif
+}
+
 /* Sums of the lanes of LANES vectors, in their order; they are used up. The order of the additions is fixed. */
 INLINE vec totals(vec *v)
 {

@@ -8,29 +8,6 @@
 
 #include "math/winograd_kernels.h"
 
-/* Each interleaving rotates the bits of (row, column) by one, so log2(LANES) of them exchange rows and columns. */
-INLINE void transpose(vec *r)
-{
-    vec t[LANES];
-    interleave(r, t);
-#if LANES == 4 || LANES == 16
-    interleave(t, r);
-#endif
-#if LANES == 16
-    interleave(r, t);
-    interleave(t, r);
-#endif
-#if LANES == 8
-    interleave(t, r);
-    interleave(r, t);
-#endif
-#if LANES == 2 || LANES == 8
-#pragma GCC unroll 8
-    for (int i = 0; i < LANES; i++)
-        r[i] = t[i];
-#endif
-}
-
 /* Pixels x .. x + count − 1 of row y of the channels of a block, each a vector over channels; 0 outside the image. Up to LANES − 1 vectors
  * behind `to[count]` are overwritten. */
 static void load_pixels(const struct winograd_array *a, const real *planes, int channels, int y, int x, int count, real *to)
