@@ -99,6 +99,22 @@ SIMD_CLONES static void max_step1_index(const real *restrict x, real *restrict y
     }
 }
 
+/* The same for every second number of x: what the compiler can take apart in registers. */
+SIMD_CLONES static void max_step2(const real *restrict x, real *restrict y, int n)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = y[i] < x[2 * i] ? x[2 * i] : y[i];
+}
+
+SIMD_CLONES static void max_step2_index(const real *restrict x, real *restrict y, int32_t *restrict index, int n, int32_t at)
+{
+    for (int i = 0; i < n; i++) {
+        const real v = x[2 * i];
+        index[i] = y[i] < v ? at + 2 * i : index[i];
+        y[i] = y[i] < v ? v : y[i];
+    }
+}
+
 SIMD_CLONES static void max_rows_index(const real *restrict x, const int32_t *restrict from, real *restrict y, int32_t *restrict index,
                                        int n)
 {
@@ -127,6 +143,10 @@ static void row_max(const real *x, real *y, int32_t *index, int w, int out_w, st
             max_step1_index(x + start, y + from, index + from, to - from, at + start);
         else if (k.stride_w == 1)
             max_step1(x + start, y + from, to - from);
+        else if (k.stride_w == 2 && index)
+            max_step2_index(x + start, y + from, index + from, to - from, at + start);
+        else if (k.stride_w == 2)
+            max_step2(x + start, y + from, to - from);
         else
             for (int j = from; j < to; j++) {
                 const int p = j * k.stride_w - k.left + m;
