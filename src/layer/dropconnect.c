@@ -1,7 +1,8 @@
 /* [dropconnect]: a connected layer that drops single weights, others for each object (Wan et al. 2013): y = f((M∘W)x + b) in training,
  * M ~ Bernoulli(1 − p). In evaluation (Wx)∘M is replaced by a Gaussian of the same moments (section 3.2), mean (1 − p)Wx and variance
  * p(1 − p)(W∘W)(x∘x), and y is the mean of f over samples of it. The samples are the means of as many parts of equal probability of the
- * normal distribution: the same ones for every object, and exact where f is linear. The biases are not dropped. */
+ * normal distribution: the same ones for every object, and exact where f is linear. The biases are not dropped. A function of all channels,
+ * such as softmax, is taken of the means. */
 #include <math.h>
 #include <stdlib.h>
 
