@@ -41,7 +41,11 @@ static void test_after(void **state)
 {
     (void)state;
     char text[512];
-    for (int a = 0; activation_names[a]; a++) {
+    for (int a = 0; a < ACTIVATION_KINDS; a++) {
+        if (activation_of_channels(activation_of(a)) || a == ACTIVATION_THRESHOLD) /* refused; nothing passes */
+            continue;
+        if (a == ACTIVATION_PLSE) /* a line for such small numbers: the next normalisation takes the bias away */
+            continue;
         snprintf(text, sizeof text,
                  "[net]\nwidth=4\nheight=3\nchannels=3\n[convolutional]\nfilters=4\nsize=3\npad=1\nactivation=%s\nbatch_normalize=1\n"
                  "bn_after=1\n[connected]\noutput=5\nactivation=%s\nbatch_normalize=1\nbn_after=1\n[cost]\ntype=sse\n",
