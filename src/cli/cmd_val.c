@@ -139,7 +139,8 @@ int cmd_val(int argc, char **argv)
     if (cli_models(&common, &argc, argv, &models, &err) != 0)
         status = cli_fail(&err);
     else if (optind < argc)
-        status = cli_usage_error("val", "%s: expected models (CFG WEIGHTS, or .safetensors files) and nothing else", argv[optind]);
+        status =
+            cli_usage_error("val", "%s: expected a model or several (CFG WEIGHTS, or .safetensors files) and nothing else", argv[optind]);
     else
         status = val(&models, &common, split, &o, thresh);
     cli_models_free(&models);
