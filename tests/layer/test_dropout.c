@@ -236,10 +236,10 @@ static void last(void **state)
         {"[connected]\noutput=3\n[standout]\nactivation=relu\n[cost]\n", -1}, /* logistic before: refused */
         {"[connected]\noutput=3\nactivation=linear\n[standout]\n[cost]\n", 1},
         {"[gaussian_dropout]\n", 1},
-        {"[dropconnect]\noutput=3\n[softmax]\n", 1},
+        {"[dropconnect]\noutput=3\nactivation=linear\n[softmax]\n", 1},
         {"[dropout]\nlast=1\n[softmax]\n", 0},
-        {"[dropconnect]\noutput=3\nlast=1\n[softmax]\n", 0},
-        {"[dropout]\n[connected]\noutput=3\n[softmax]\n", 0},
+        {"[dropconnect]\noutput=3\nactivation=linear\nlast=1\n[softmax]\n", 0},
+        {"[dropout]\n[connected]\noutput=3\nactivation=linear\n[softmax]\n", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[256];
