@@ -86,40 +86,72 @@ void bf16_avx512_output(const struct bf16_output *o)
     }
 }
 
-/* Numbers i .. i + 15 of a source. */
-INLINE __m512 numbers(const struct bf16_source *s, int stride, __m512i index, int i)
-{
-    const real *from = s->from + (ptrdiff_t)i * stride;
-    if (stride == 1 && i >= s->begin && i + 16 <= s->end)
-        return _mm512_loadu_ps(from);
-    const __mmask16 mask = first_lanes(s->end - i) & (__mmask16)~first_lanes(s->begin - i);
-    return stride == 1 ? _mm512_maskz_loadu_ps(mask, from) : _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, index, from, sizeof *from);
-}
-
 INLINE __m512i multiples(int stride)
 {
     return _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), _mm512_set1_epi32(stride));
 }
 
-void bf16_avx512_row(const struct bf16_source *s, int stride, int n, bf16 *to)
+/* Numbers i .. i + 15 of a source that are there. */
+INLINE __mmask16 mask_of(struct bf16_source s, int i)
 {
-    const __m512i index = multiples(stride);
-    int i = 0;
-    for (; i + 32 <= n; i += 32)
-        _mm512_storeu_si512(to + i, join(numbers(s, stride, index, i), numbers(s, stride, index, i + 16)));
-    if (i < n)
-        _mm512_mask_storeu_epi16(to + i, (__mmask32)((1u << (n - i)) - 1),
-                                 join(numbers(s, stride, index, i), numbers(s, stride, index, i + 16)));
+    return first_lanes(s.end - i) & (__mmask16)~first_lanes(s.begin - i);
 }
 
-void bf16_avx512_pairs(const struct bf16_source s[2], int stride, int n, bf16 *to)
+INLINE __m512 numbers(struct bf16_source s, int stride, __m512i index, int i)
 {
-    const __m512i index = multiples(stride);
+    const real *from = s.from + (ptrdiff_t)i * stride;
+    if (stride != 1)
+        return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask_of(s, i), index, from, sizeof *from);
+    return i >= s.begin && i + 16 <= s.end ? _mm512_loadu_ps(from) : _mm512_maskz_loadu_ps(mask_of(s, i), from);
+}
+
+void bf16_avx512_plain(const struct bf16_source *source, const struct bf16_rows *rows, bf16 *to)
+{
+    const struct bf16_rows q = *rows;
+    struct bf16_source s = *source;
+    const __m512i index = multiples(q.stride);
+    if (q.stride == 1 && q.n <= 32) {
+        const __mmask16 low = mask_of(s, 0), high = mask_of(s, 16);
+        const __mmask32 all = q.n == 32 ? ~(__mmask32)0 : ((__mmask32)1 << q.n) - 1;
+        for (int r = 0; r < q.rows; r++, s.from += q.from_step, to += q.to_step)
+            _mm512_mask_storeu_epi16(to, all, join(_mm512_maskz_loadu_ps(low, s.from), _mm512_maskz_loadu_ps(high, s.from + 16)));
+        return;
+    }
+    for (int r = 0; r < q.rows; r++, s.from += q.from_step, to += q.to_step) {
+        int i = 0;
+        for (; i + 32 <= q.n; i += 32)
+            _mm512_storeu_si512(to + i, join(numbers(s, q.stride, index, i), numbers(s, q.stride, index, i + 16)));
+        if (i < q.n)
+            _mm512_mask_storeu_epi16(to + i, ((__mmask32)1 << (q.n - i)) - 1,
+                                     join(numbers(s, q.stride, index, i), numbers(s, q.stride, index, i + 16)));
+    }
+}
+
+void bf16_avx512_pairs(const struct bf16_source s[2], const struct bf16_rows *rows, bf16 *to)
+{
+    const struct bf16_rows q = *rows;
+    struct bf16_source s0 = s[0], s1 = s[1];
+    const __m512i index = multiples(q.stride);
     const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4,
                                                 19, 3, 18, 2, 17, 1, 16, 0);
-    for (int i = 0; i < n; i += 16) {
-        const __m512i v = join(numbers(&s[0], stride, index, i), numbers(&s[1], stride, index, i));
-        _mm512_mask_storeu_epi32(to + (size_t)(2 * i), first_lanes(n - i), _mm512_permutexvar_epi16(interleave, v));
+    if (q.stride == 1 && q.n <= 16) {
+        const __mmask16 m0 = mask_of(s0, 0), m1 = mask_of(s1, 0), all = first_lanes(q.n);
+        for (int r = 0; r < q.rows; r++, s0.from += q.from_step, s1.from += q.from_step, to += 2 * q.to_step) {
+            const __m512i v = join(_mm512_maskz_loadu_ps(m0, s0.from), _mm512_maskz_loadu_ps(m1, s1.from));
+            _mm512_mask_storeu_epi32(to, all, _mm512_permutexvar_epi16(interleave, v));
+        }
+        return;
+    }
+    for (int r = 0; r < q.rows; r++, s0.from += q.from_step, s1.from += q.from_step, to += 2 * q.to_step) {
+        int i = 0;
+        for (; i + 16 <= q.n; i += 16) {
+            const __m512i v = join(numbers(s0, q.stride, index, i), numbers(s1, q.stride, index, i));
+            _mm512_storeu_si512(to + (size_t)(2 * i), _mm512_permutexvar_epi16(interleave, v));
+        }
+        if (i < q.n) {
+            const __m512i v = join(numbers(s0, q.stride, index, i), numbers(s1, q.stride, index, i));
+            _mm512_mask_storeu_epi32(to + (size_t)(2 * i), first_lanes(q.n - i), _mm512_permutexvar_epi16(interleave, v));
+        }
     }
 }
 
@@ -217,7 +249,7 @@ const struct bf16_kernels bf16_avx512 = {.begin = nothing,
                                          .end = nothing,
                                          .multiply = multiply,
                                          .output = bf16_avx512_output,
-                                         .row = bf16_avx512_row,
+                                         .plain = bf16_avx512_plain,
                                          .pairs = bf16_avx512_pairs,
                                          .transpose = bf16_avx512_transpose,
                                          .pack = bf16_avx512_pack,

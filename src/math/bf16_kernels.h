@@ -54,10 +54,16 @@ struct bf16_product {
     bool add; /* to what is there */
 };
 
-/* A row of numbers to be read: number i is from[i·stride] for begin ≤ i < end, else 0. */
+/* Rows of numbers to be read: number i is from[i·stride] for begin ≤ i < end, else 0. */
 struct bf16_source {
     const real *from;
     int begin, end;
+};
+
+/* How: n numbers of each of `rows` rows; from one row to the next in the source and, in numbers of one source, in what is written. */
+struct bf16_rows {
+    int stride, n, rows;
+    size_t from_step, to_step;
 };
 
 /* Neighbouring columns of a tile that are neighbours in the array of outputs, too. */
@@ -86,10 +92,10 @@ struct bf16_kernels {
     void (*end)(void);
     void (*multiply)(const struct bf16_product *p);
     void (*output)(const struct bf16_output *o);
-    /* to[i] = number i of the source, i < n. */
-    void (*row)(const struct bf16_source *s, int stride, int n, bf16 *to);
-    /* to[2·i + k] = number i of source k. */
-    void (*pairs)(const struct bf16_source s[2], int stride, int n, bf16 *to);
+    /* to[r·to_step + i] = number i of row r of the source. */
+    void (*plain)(const struct bf16_source *s, const struct bf16_rows *rows, bf16 *to);
+    /* to[2·(r·to_step + i) + k] = that of source k. */
+    void (*pairs)(const struct bf16_source s[2], const struct bf16_rows *rows, bf16 *to);
     /* `tiles` tiles of B from 16 rows of factors, `row` factors apart: pair p of column j of tile t is row j's factors 32·t + 2·p and the
      * next one. */
     void (*transpose)(const bf16 *rows, size_t row, int tiles, bf16 *to);

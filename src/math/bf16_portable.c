@@ -67,17 +67,21 @@ static bf16 number(const struct bf16_source *s, int stride, int i)
     return i >= s->begin && i < s->end ? bf16_round((float)s->from[(ptrdiff_t)i * stride]) : 0;
 }
 
-static void row(const struct bf16_source *s, int stride, int n, bf16 *to)
+static void plain(const struct bf16_source *s, const struct bf16_rows *rows, bf16 *to)
 {
-    for (int i = 0; i < n; i++)
-        to[i] = number(s, stride, i);
+    struct bf16_source at = *s;
+    for (int r = 0; r < rows->rows; r++, at.from += rows->from_step, to += rows->to_step)
+        for (int i = 0; i < rows->n; i++)
+            to[i] = number(&at, rows->stride, i);
 }
 
-static void pairs(const struct bf16_source s[2], int stride, int n, bf16 *to)
+static void pairs(const struct bf16_source s[2], const struct bf16_rows *rows, bf16 *to)
 {
-    for (int i = 0; i < n; i++) {
-        to[2 * i] = number(&s[0], stride, i);
-        to[2 * i + 1] = number(&s[1], stride, i);
+    for (int k = 0; k < 2; k++) {
+        struct bf16_source at = s[k];
+        for (int r = 0; r < rows->rows; r++, at.from += rows->from_step)
+            for (int i = 0; i < rows->n; i++)
+                to[2 * ((size_t)r * rows->to_step + (size_t)i) + (size_t)k] = number(&at, rows->stride, i);
     }
 }
 
@@ -112,7 +116,7 @@ const struct bf16_kernels bf16_portable = {.begin = nothing,
                                            .end = nothing,
                                            .multiply = multiply,
                                            .output = output,
-                                           .row = row,
+                                           .plain = plain,
                                            .pairs = pairs,
                                            .transpose = transpose,
                                            .pack = pack,

@@ -132,22 +132,55 @@ struct bf16_strip bf16_strip_of(const struct bf16_view *v, size_t number_bytes, 
     return z;
 }
 
-/* What row i of phase p of a channel's strip is copied from. */
-static struct bf16_source source_of(const struct bf16_view *v, const struct bf16_strip *z, const real *image, int channel, int first, int p,
-                                    int i)
+/* What the rows of phase p of a channel's strip are copied from. They are inputs first_in + i·stride_y, of which i in [*begin, *end) exist;
+ * from is where i = 0 would be. */
+static struct bf16_source source_of(const struct bf16_view *v, const struct bf16_strip *z, const real *image, int channel, int first,
+                                    int rows, int p, int *begin, int *end)
 {
-    struct bf16_source s = {image, 0, 0};
-    if (channel >= v->channels)
-        return s;
     const int taps = v->unfolded ? v->taps : 1;
     const int y = v->unfolded ? v->tap_y[channel % taps] : z->top + z->phase_y[p];
     const int x = v->unfolded ? v->tap_x[channel % taps] : z->left + z->phase_x[p];
-    const int in = (first + i) * v->stride_y + y;
-    if (in < 0 || in >= v->height)
-        return s;
+    const int in = first * v->stride_y + y;
+    struct bf16_source s = {image + (ptrdiff_t)(channel / taps * (ptrdiff_t)v->height + in) * v->width + x, 0, 0};
+    valid(in, v->stride_y, v->height, rows, begin, end);
     valid(x, v->stride_x, v->width, z->pitch, &s.begin, &s.end);
-    s.from = image + ((size_t)(channel / taps) * (size_t)v->height + (size_t)in) * (size_t)v->width + x;
     return s;
+}
+
+/* One phase of one channel, or of a pair of them. */
+static void fill_phase(const struct bf16_view *v, const struct bf16_kernels *k, const struct bf16_strip *z, const real *image, int channel,
+                       int first, int rows, int p, bool pairs, bf16 *to)
+{
+    struct bf16_source s[2] = {{0}};
+    int begin[2] = {0}, end[2] = {0};
+    const int sources = pairs && channel + 1 < v->channels ? 2 : 1;
+    for (int i = 0; i < sources; i++)
+        s[i] = source_of(v, z, image, channel + i, first, rows, p, &begin[i], &end[i]);
+    if (sources == 1)
+        s[1] = (struct bf16_source){s[0].from, 0, 0};
+    const size_t row = (size_t)z->pitch * (pairs ? 2 : 1), step = (size_t)v->stride_y * (size_t)v->width;
+    /* From one row where a source begins or ends to the next: in between, the same ones exist. */
+    for (int i = 0, next; i < rows; i = next) {
+        struct bf16_source there[2];
+        next = rows;
+        for (int j = 0; j < 2; j++) {
+            there[j] = s[j];
+            there[j].from += (ptrdiff_t)i * (ptrdiff_t)step;
+            if (i < begin[j])
+                next = bf16_smaller(next, begin[j]);
+            else if (i < end[j])
+                next = bf16_smaller(next, end[j]);
+            if (j < sources && (i < begin[j] || i >= end[j]))
+                there[j].begin = there[j].end = 0;
+        }
+        const struct bf16_rows which = {v->stride_x, z->pitch, next - i, step, (size_t)z->pitch};
+        if (there[0].end == 0 && there[1].end == 0)
+            memset(to + (size_t)i * row, 0, (size_t)(next - i) * row * sizeof *to);
+        else if (pairs)
+            k->pairs(there, &which, to + (size_t)i * row);
+        else
+            k->plain(there, &which, to + (size_t)i * row);
+    }
 }
 
 void bf16_fill(const struct bf16_view *v, const struct bf16_kernels *k, const struct bf16_strip *z, const real *image, int first, int last,
@@ -163,18 +196,11 @@ void bf16_fill(const struct bf16_view *v, const struct bf16_kernels *k, const st
         }
         bf16 *end = to;
         for (int p = 0; p < z->phases; p++) {
-            /* What was left of the phase before, when this band has fewer rows than others. */
-            bf16 *row = to + width * (size_t)(p * z->plane);
-            memset(end, 0, (size_t)(row - end) * sizeof *to);
-            for (int i = 0; i < rows; i++, row += width * (size_t)z->pitch) {
-                const struct bf16_source s[2] = {source_of(v, z, image, c, first, p, i),
-                                                 pairs ? source_of(v, z, image, c + 1, first, p, i) : (struct bf16_source){image, 0, 0}};
-                if (pairs)
-                    k->pairs(s, v->stride_x, z->pitch, row);
-                else
-                    k->row(s, v->stride_x, z->pitch, row);
-            }
-            end = row;
+            /* Nothing stands behind a phase of which this band has fewer rows than others. */
+            bf16 *begin = to + width * (size_t)(p * z->plane);
+            memset(end, 0, (size_t)(begin - end) * sizeof *to);
+            fill_phase(v, k, z, image, c, first, rows, p, pairs, begin);
+            end = begin + width * (size_t)(rows * z->pitch);
         }
         memset(end, 0, (size_t)(to + strip - end) * sizeof *to);
     }

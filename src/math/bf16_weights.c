@@ -4,7 +4,7 @@
 
 /* x and dy of a task that works on its own: a quarter of a usual second-level cache. */
 #define PRIVATE_BYTES (512 * 1024)
-/* Sums that stay in that cache, while a task goes through its bands; with more, tasks share the bands and own the sums. */
+/* Sums that stay in that cache, while a task goes through its bands; with more, tasks share the bands and each owns a panel of the sums. */
 #define PRIVATE_SUMS (512 * 1024)
 /* Panels that keep threads busy. */
 #define MIN_PANELS 8
@@ -24,7 +24,8 @@ struct plan {
     int tiles;               /* of 32 pixels, in a unit */
     int units, slots, chunk; /* bands of all images; partial sums, each over a range of them (private); units held at a time (shared) */
     bool shared;
-    size_t x, dy, rows, sums; /* bytes of one unit's x and dy; of 16 rows of dy before they are turned over; of a slot */
+    size_t x, dy, rows; /* bytes of one unit's x and dy; of 16 rows of dy before they are turned over */
+    size_t panel, sums; /* numbers of sums: of a panel; private: of a slot, shared: of a thread */
 };
 
 static struct plan plan_of(const struct conv_shape *s, enum cpu_bf16 isa)
@@ -34,8 +35,10 @@ static struct plan plan_of(const struct conv_shape *s, enum cpu_bf16 isa)
     p.channel_panels = bf16_ceil_div(p.v.channels, BF16_PANEL);
     p.filter_panels = bf16_ceil_div(p.v.filters, BF16_PANEL);
     const int channels = bf16_round_up(p.v.channels, BF16_SIDE), filters = bf16_round_up(p.v.filters, BF16_SIDE);
-    p.sums = (size_t)p.channel_panels * (size_t)p.filter_panels * (size_t)p.taps * BF16_TILES * BF16_SUMS * sizeof(float);
-    p.shared = p.sums > PRIVATE_SUMS && p.channel_panels * p.filter_panels >= MIN_PANELS;
+    const int panels = p.channel_panels * p.filter_panels;
+    p.panel = (size_t)p.taps * BF16_TILES * BF16_SUMS;
+    p.shared = (size_t)panels * p.panel * sizeof(float) > PRIVATE_SUMS && panels >= MIN_PANELS;
+    p.sums = p.shared ? p.panel : (size_t)panels * p.panel;
     p.z = bf16_strip_of(&p.v, (size_t)(channels + filters) * sizeof(bf16), PRIVATE_BYTES, p.shared ? 1 : BF16_TASKS);
     p.tiles = bf16_ceil_div(p.z.rows * p.z.pitch, BF16_DEPTH);
     p.x = (size_t)channels * (size_t)p.z.length * sizeof(bf16);
@@ -48,16 +51,17 @@ static struct plan plan_of(const struct conv_shape *s, enum cpu_bf16 isa)
     return p;
 }
 
-/* Of scratch, in bytes: the sums, then for each thread 16 rows, then x and dy: of each thread, or of a chunk. */
-static size_t held(const struct plan *p, int threads)
+/* Of scratch, in bytes: the sums of slots or threads, then 16 rows for each thread, then x and dy of a chunk or of each thread. */
+static size_t sums_bytes(const struct plan *p, int threads)
 {
-    return p->shared ? (size_t)p->chunk : (size_t)threads;
+    return p->sums * (size_t)(p->shared ? threads : p->slots) * sizeof(float);
 }
 
 size_t bf16_weights_scratch(const struct conv_shape *s, enum cpu_bf16 isa, int threads)
 {
     const struct plan p = plan_of(s, isa);
-    return (p.sums * (size_t)p.slots + p.rows * (size_t)threads + (p.x + p.dy) * held(&p, threads) + 64) / sizeof(real);
+    const size_t held = (size_t)(p.shared ? p.chunk : threads);
+    return (sums_bytes(&p, threads) + p.rows * (size_t)threads + (p.x + p.dy) * held + 64) / sizeof(real);
 }
 
 static void fill_dy(const struct plan *p, const real *image, int first, int last, bf16 *rows, bf16 *to)
@@ -70,10 +74,9 @@ static void fill_dy(const struct plan *p, const real *image, int first, int last
         if (filters < BF16_SIDE)
             memset(rows, 0, p->rows);
         for (int f = 0; f < filters; f++) {
-            struct bf16_source s = {image + (size_t)(f0 + f) * v->plane + (size_t)first * v->row_step, 0, v->cols};
-            bf16 *at = rows + (size_t)f * row;
-            for (int i = first; i < last; i++, s.from += v->row_step, at += p->z.pitch)
-                p->k->row(&s, 1, p->z.pitch, at);
+            const struct bf16_source s = {image + (size_t)(f0 + f) * v->plane + (size_t)first * v->row_step, 0, v->cols};
+            const struct bf16_rows which = {1, p->z.pitch, last - first, v->row_step, (size_t)p->z.pitch};
+            p->k->plain(&s, &which, rows + (size_t)f * row);
         }
         p->k->transpose(rows, row, p->tiles, to);
     }
@@ -104,8 +107,6 @@ static void multiply_panel(const struct plan *p, int channel_panel, int filter_p
                                    .across = v->filters - f0 > BF16_SIDE ? 2 : 1,
                                    .a_at = a_at,
                                    .b_at = b_at};
-    float *to =
-        sums + ((size_t)filter_panel * (size_t)p->channel_panels + (size_t)channel_panel) * (size_t)p->taps * BF16_TILES * BF16_SUMS;
     for (int step = 0; step < all; step += product.steps) {
         const int unit = step / p->tiles;
         int n = bf16_smaller(STEPS, all - step);
@@ -122,69 +123,80 @@ static void multiply_panel(const struct plan *p, int channel_panel, int filter_p
         product.b = dy + (size_t)unit * p->dy / sizeof(bf16) + (size_t)(2 * filter_panel) * dy_block;
         for (int tap = 0; tap < p->taps; tap++) {
             product.a = x + (size_t)unit * p->x / sizeof(bf16) + (size_t)c0 * (size_t)p->z.length + (size_t)p->z.at[tap];
-            product.c = to + (size_t)tap * BF16_TILES * BF16_SUMS;
+            product.c = sums + (size_t)tap * BF16_TILES * BF16_SUMS;
             p->k->multiply(&product);
         }
     }
 }
 
-static void run_private(const struct plan *p, const real *x, const real *dy, float *sums, char *rows, char *strips, int threads)
+/* Adds the sums of one panel of channels and one of filters, those of all slots, to dweight. */
+static void collect(const struct plan *p, int channel_panel, int filter_panel, const float *sums, real *dweight)
 {
+    const struct bf16_view *v = &p->v;
+    for (int tile = 0; tile < BF16_TILES; tile++) {
+        const int c = channel_panel * BF16_PANEL + tile / 2 * BF16_SIDE, f = filter_panel * BF16_PANEL + tile % 2 * BF16_SIDE;
+        if (c >= v->channels || f >= v->filters)
+            continue;
+        for (int tap = 0; tap < p->taps; tap++)
+            p->k->collect(sums + (size_t)(tap * BF16_TILES + tile) * BF16_SUMS, p->sums, p->slots, bf16_smaller(BF16_SIDE, v->channels - c),
+                          bf16_smaller(BF16_SIDE, v->filters - f),
+                          dweight + (size_t)f * v->filter_stride + (size_t)c * v->channel_stride + (size_t)tap, v->filter_stride,
+                          v->channel_stride);
+    }
+}
+
+struct arrays {
+    const real *x, *dy;
+    real *dweight;
+    char *sums, *rows, *strips; /* in scratch */
+};
+
+static void run_private(const struct plan *p, const struct arrays *a, int threads)
+{
+    const int panels = p->filter_panels * p->channel_panels;
+    float *sums = (float *)a->sums;
 #pragma omp parallel num_threads(threads)
     {
         const size_t thread = (size_t)omp_get_thread_num();
-        bf16 *own_x = (bf16 *)(strips + thread * (p->x + p->dy)), *own_dy = own_x + p->x / sizeof(bf16);
+        bf16 *own_x = (bf16 *)(a->strips + thread * (p->x + p->dy)), *own_dy = own_x + p->x / sizeof(bf16);
         p->k->begin();
 #pragma omp for schedule(dynamic)
         for (int slot = 0; slot < p->slots; slot++) {
             const int first = (int)((long)p->units * slot / p->slots), last = (int)((long)p->units * (slot + 1) / p->slots);
             for (int unit = first; unit < last; unit++) {
-                fill_unit(p, unit, x, dy, (bf16 *)(rows + thread * p->rows), own_x, own_dy);
-                for (int f = 0; f < p->filter_panels; f++)
-                    for (int c = 0; c < p->channel_panels; c++)
-                        multiply_panel(p, c, f, 1, own_x, own_dy, unit > first, sums + (size_t)slot * p->sums / sizeof(float));
+                fill_unit(p, unit, a->x, a->dy, (bf16 *)(a->rows + thread * p->rows), own_x, own_dy);
+                for (int i = 0; i < panels; i++)
+                    multiply_panel(p, i % p->channel_panels, i / p->channel_panels, 1, own_x, own_dy, unit > first,
+                                   sums + (size_t)slot * p->sums + (size_t)i * p->panel);
             }
         }
         p->k->end();
+#pragma omp for schedule(static)
+        for (int i = 0; i < panels; i++)
+            collect(p, i % p->channel_panels, i / p->channel_panels, sums + (size_t)i * p->panel, a->dweight);
     }
 }
 
-static void run_shared(const struct plan *p, const real *x, const real *dy, float *sums, char *rows, char *strips, int threads)
+static void run_shared(const struct plan *p, const struct arrays *a, int threads)
 {
-    bf16 *all_x = (bf16 *)strips, *all_dy = (bf16 *)(strips + (size_t)p->chunk * p->x);
+    bf16 *all_x = (bf16 *)a->strips, *all_dy = (bf16 *)(a->strips + (size_t)p->chunk * p->x);
     for (int first = 0; first < p->units; first += p->chunk) {
         const int units = bf16_smaller(p->chunk, p->units - first);
 #pragma omp parallel num_threads(threads)
         {
+            const size_t thread = (size_t)omp_get_thread_num();
+            float *sums = (float *)a->sums + thread * p->sums;
             p->k->begin();
 #pragma omp for schedule(dynamic)
             for (int unit = 0; unit < units; unit++)
-                fill_unit(p, first + unit, x, dy, (bf16 *)(rows + (size_t)omp_get_thread_num() * p->rows),
-                          all_x + (size_t)unit * p->x / sizeof(bf16), all_dy + (size_t)unit * p->dy / sizeof(bf16));
+                fill_unit(p, first + unit, a->x, a->dy, (bf16 *)(a->rows + thread * p->rows), all_x + (size_t)unit * p->x / sizeof(bf16),
+                          all_dy + (size_t)unit * p->dy / sizeof(bf16));
 #pragma omp for schedule(dynamic)
-            for (int panel = 0; panel < p->filter_panels * p->channel_panels; panel++)
-                multiply_panel(p, panel % p->channel_panels, panel / p->channel_panels, units, all_x, all_dy, first > 0, sums);
+            for (int i = 0; i < p->filter_panels * p->channel_panels; i++) {
+                multiply_panel(p, i % p->channel_panels, i / p->channel_panels, units, all_x, all_dy, false, sums);
+                collect(p, i % p->channel_panels, i / p->channel_panels, sums, a->dweight);
+            }
             p->k->end();
-        }
-    }
-}
-
-static void collect(const struct plan *p, const float *sums, real *dweight, int threads)
-{
-    const struct bf16_view *v = &p->v;
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int panel = 0; panel < p->filter_panels * p->channel_panels; panel++) {
-        const float *from = sums + (size_t)panel * (size_t)p->taps * BF16_TILES * BF16_SUMS;
-        const int c0 = panel % p->channel_panels * BF16_PANEL, f0 = panel / p->channel_panels * BF16_PANEL;
-        for (int tile = 0; tile < BF16_TILES; tile++) {
-            const int c = c0 + tile / 2 * BF16_SIDE, f = f0 + tile % 2 * BF16_SIDE;
-            if (c >= v->channels || f >= v->filters)
-                continue;
-            for (int tap = 0; tap < p->taps; tap++)
-                p->k->collect(from + (size_t)(tap * BF16_TILES + tile) * BF16_SUMS, p->sums / sizeof(float), p->slots,
-                              bf16_smaller(BF16_SIDE, v->channels - c), bf16_smaller(BF16_SIDE, v->filters - f),
-                              dweight + (size_t)f * v->filter_stride + (size_t)c * v->channel_stride + (size_t)tap, v->filter_stride,
-                              v->channel_stride);
         }
     }
 }
@@ -193,12 +205,11 @@ void bf16_backward_weights(const struct conv_shape *s, enum cpu_bf16 isa, const 
                            int threads)
 {
     const struct plan p = plan_of(s, isa);
-    char *own = bf16_align(scratch);
-    float *sums = (float *)own;
-    char *rows = own + p.sums * (size_t)p.slots, *strips = rows + p.rows * (size_t)threads;
+    struct arrays a = {x, dy, dweight, bf16_align(scratch), NULL, NULL};
+    a.rows = a.sums + sums_bytes(&p, threads);
+    a.strips = a.rows + p.rows * (size_t)threads;
     if (p.shared)
-        run_shared(&p, x, dy, sums, rows, strips, threads);
+        run_shared(&p, &a, threads);
     else
-        run_private(&p, x, dy, sums, rows, strips, threads);
-    collect(&p, sums, dweight, threads);
+        run_private(&p, &a, threads);
 }
