@@ -11,7 +11,7 @@
 /* x and dy of all tasks, where they share them. */
 #define SHARED_BYTES (16 * 1024 * 1024)
 /* Pairs of tiles of a panel's sums between reading and writing them: those of x and dy stay in the first-level cache for all taps. */
-#define STEPS 12
+#define STEPS 8
 /* Units further apart aren't counted in int together. */
 #define FAR (1 << 26)
 
@@ -91,6 +91,22 @@ static void fill_unit(const struct plan *p, int unit, const real *x, const real 
     fill_dy(p, dy + image * (size_t)v->filters * v->plane, first, last, rows, dy_to);
 }
 
+/* Fills in where the tiles from number `step` of `all` on are, from the unit of the first one on; returns how many go together. */
+static int steps_of(const struct plan *p, int step, int all, int *a_at, int *b_at)
+{
+    const int unit = step / p->tiles;
+    int n = bf16_smaller(STEPS, all - step);
+    if (p->x > FAR || p->dy > FAR)
+        n = bf16_smaller(n, (unit + 1) * p->tiles - step);
+    for (int i = 0; i < n; i++) {
+        const size_t further = (size_t)((step + i) / p->tiles - unit);
+        const int tile = (step + i) % p->tiles;
+        a_at[i] = (int)(further * p->x) + tile * (int)(BF16_DEPTH * sizeof(bf16));
+        b_at[i] = (int)(further * p->dy) + tile * (int)(BF16_AREA * sizeof(bf16));
+    }
+    return n;
+}
+
 /* Adds the products of some units to the sums of one panel of channels and one of filters, or begins them. */
 static void multiply_panel(const struct plan *p, int channel_panel, int filter_panel, int units, const bf16 *x, const bf16 *dy, bool add,
                            float *sums)
@@ -109,16 +125,7 @@ static void multiply_panel(const struct plan *p, int channel_panel, int filter_p
                                    .b_at = b_at};
     for (int step = 0; step < all; step += product.steps) {
         const int unit = step / p->tiles;
-        int n = bf16_smaller(STEPS, all - step);
-        if (p->x > FAR || p->dy > FAR)
-            n = bf16_smaller(n, (unit + 1) * p->tiles - step);
-        for (int i = 0; i < n; i++) {
-            const size_t further = (size_t)((step + i) / p->tiles - unit);
-            const int tile = (step + i) % p->tiles;
-            a_at[i] = (int)(further * p->x) + tile * (int)(BF16_DEPTH * sizeof(bf16));
-            b_at[i] = (int)(further * p->dy) + tile * (int)(BF16_AREA * sizeof(bf16));
-        }
-        product.steps = n;
+        product.steps = steps_of(p, step, all, a_at, b_at);
         product.add = add || step > 0;
         product.b = dy + (size_t)unit * p->dy / sizeof(bf16) + (size_t)(2 * filter_panel) * dy_block;
         for (int tap = 0; tap < p->taps; tap++) {
