@@ -11,6 +11,7 @@
 #include "cli/session.h"
 #include "diagnose/bench.h"
 #include "diagnose/peak.h"
+#include "math/conv.h"
 #include "math/gemm.h"
 
 const char cmd_bench_usage[] =
@@ -39,6 +40,7 @@ struct measured {
     double gflops;         /* of a step */
     double peak, peak_one; /* GFLOP/s of all threads, of one */
     double blas, blas_one;
+    double bf16, bf16_one; /* 0: precision=fp32 */
     int threads;
 };
 
@@ -64,6 +66,10 @@ static int measure(struct network *net, struct measured *m, struct error *err)
     measure_peak(m);
     m->blas = peak_gemm_gflops(m->threads);
     m->blas_one = m->threads == 1 ? m->blas : peak_gemm_gflops(1);
+    if (net->options.precision == CONV_BF16) {
+        m->bf16 = peak_bf16_gflops(m->threads);
+        m->bf16_one = m->threads == 1 ? m->bf16 : peak_bf16_gflops(1);
+    }
     const struct bench_pass *t = m->bench.total;
     const struct bench_pass step = {.ms = m->bench.step_ms, .flops = t[0].flops + t[1].flops};
     m->gflops = bench_rate(&step);
@@ -125,6 +131,9 @@ static void print_table(const struct network *net, const struct measured *m)
            m->gflops, percent(m, m->gflops), m->options.batch, m->threads, m->bench.reps);
     const struct gemm_library blas = gemm_library();
     printf("peak:      %.1f GFLOP/s, %.1f with one thread (%s)\n", m->peak, m->peak_one, cpu_isa_name(cpu_best()));
+    if (m->bf16 > 0)
+        printf("bf16:      %.1f GFLOP/s, %.1f with one thread, on 32 x 32 in the first-level cache (%s)\n", m->bf16, m->bf16_one,
+               cpu_bf16_name(cpu_bf16_best()));
     printf("OpenBLAS:  %.1f GFLOP/s, %.1f with one thread, on 512 x 512 (kernels of %s, %s variant)\n", m->blas, m->blas_one, blas.core,
            blas.threads);
 }
@@ -174,6 +183,10 @@ static int print_json(const struct network *net, const struct measured *m, struc
     cJSON_AddItemToObject(o, "gflops", cli_json_number(m->gflops, 3));
     cJSON_AddItemToObject(o, "peak_gflops", cli_json_number(m->peak, 3));
     cJSON_AddItemToObject(o, "peak_gflops_one_thread", cli_json_number(m->peak_one, 3));
+    if (m->bf16 > 0) {
+        cJSON_AddItemToObject(o, "bf16_gflops", cli_json_number(m->bf16, 3));
+        cJSON_AddItemToObject(o, "bf16_gflops_one_thread", cli_json_number(m->bf16_one, 3));
+    }
     cJSON_AddItemToObject(o, "share", cli_json_number(m->gflops / m->peak, 4));
     cJSON_AddStringToObject(o, "isa", cpu_isa_name(cpu_best()));
     cJSON *b = cJSON_AddObjectToObject(o, "blas");

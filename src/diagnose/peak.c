@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "math/bf16_kernels.h"
 #include "math/gemm.h"
 
 /* Chains that don't wait for one another: two units with a latency of four cycles need eight; more hide what else takes a cycle. */
@@ -97,5 +98,37 @@ double peak_gemm_gflops(int threads)
         best = speed > best ? speed : best;
     }
     free(x);
+    return best * 1e-9;
+}
+
+double peak_bf16_gflops(int threads)
+{
+    enum { STEPS = 64 };
+    const struct bf16_kernels *k = bf16_kernels_of(cpu_bf16_best());
+    int at[STEPS] = {0}; /* every step reads the same tiles */
+    double best = 0;
+    long n = 1;
+    for (int i = 0; i < TRIES; i++) {
+        double seconds = 0;
+        for (;; n *= 2) {
+            const double start = clock_seconds();
+#pragma omp parallel num_threads(threads)
+            {
+                _Alignas(64) bf16 factors[4 * BF16_AREA] = {0};
+                _Alignas(64) float sums[BF16_TILES * BF16_SUMS];
+                const size_t row = BF16_DEPTH * sizeof(bf16), tile = BF16_AREA * sizeof(bf16);
+                const struct bf16_product p = {factors, factors + 2 * BF16_AREA, row, row, tile, tile, 2, 2, at, at, STEPS, sums, false};
+                k->begin();
+                for (long j = 0; j < n; j++)
+                    k->multiply(&p);
+                k->end();
+            }
+            seconds = clock_seconds() - start;
+            if (seconds >= TRY_SECONDS)
+                break;
+        }
+        const double speed = 2.0 * BF16_DEPTH * BF16_TILES * BF16_SUMS * STEPS * (double)n * threads / seconds;
+        best = speed > best ? speed : best;
+    }
     return best * 1e-9;
 }

@@ -9,4 +9,7 @@ double peak_gflops(int threads);
 /* The same for BLAS: each thread multiplies matrices of its own of 512 x 512. */
 double peak_gemm_gflops(int threads);
 
+/* The same for the best kernel of math/bf16_kernels.h, on tiles that the first-level cache holds. */
+double peak_bf16_gflops(int threads);
+
 #endif

@@ -129,6 +129,8 @@ static void test_peak(void **state)
     assert_true(peak_gflops(1) > 0);
     assert_true(peak_gflops(2) > 0);
     assert_true(peak_gemm_gflops(2) > 0);
+    assert_true(peak_bf16_gflops(1) > 0);
+    assert_true(peak_bf16_gflops(2) > 0);
 }
 
 static void test_library(void **state)
