@@ -90,28 +90,22 @@ static struct work work_of(const struct conv_shape *s, enum cpu_isa isa, enum co
     return w;
 }
 
-/* Weights as [panel][channel][tap][row]. */
+/* Weights as [block][panel][channel][tap][row]: the order in which a tile reads them. */
 static void pack(const struct work *w, const real *weight, real *packed, int threads)
 {
     const int rows = w->k->rows;
 #pragma omp parallel for schedule(static) num_threads(threads) if (w->packed > TASK_WORK / 8)
     for (int panel = 0; panel < w->panels; panel++) {
-        real *to = packed + (size_t)panel * (size_t)rows * (size_t)w->channels * (size_t)w->taps;
         const int valid = direct_smaller(rows, w->filters - panel * rows);
         const real *from = weight + (size_t)(panel * rows) * w->filter_stride;
-        if (valid < rows)
-            memset(to, 0, (size_t)rows * (size_t)w->channels * (size_t)w->taps * sizeof(real));
-        if (w->filter_stride == 1) {
-            for (int c = 0; c < w->channels; c++)
+        for (int c0 = 0; c0 < w->channels; c0 += w->block) {
+            const int channels = direct_smaller(w->block, w->channels - c0);
+            real *to = packed + (size_t)w->taps * (size_t)rows * ((size_t)c0 * (size_t)w->panels + (size_t)panel * (size_t)channels);
+            for (int c = c0; c < c0 + channels; c++)
                 for (int i = 0; i < w->taps; i++, to += rows)
-                    for (int r = 0; r < valid; r++)
-                        to[r] = from[(size_t)c * w->channel_stride + (size_t)(i + r)];
-            continue;
+                    for (int r = 0; r < rows; r++)
+                        to[r] = r < valid ? from[(size_t)r * w->filter_stride + (size_t)c * w->channel_stride + (size_t)i] : 0;
         }
-        for (int r = 0; r < valid; r++, from += w->filter_stride)
-            for (int c = 0; c < w->channels; c++)
-                for (int i = 0; i < w->taps; i++)
-                    to[(c * w->taps + i) * rows + r] = from[(size_t)c * w->channel_stride + (size_t)i];
     }
 }
 
@@ -131,9 +125,10 @@ static void multiply_panels(const struct task *t, int c0, const real *x, const s
 {
     const struct work *w = t->w;
     const int rows = w->k->rows;
-    const size_t plane = (size_t)w->s->out_h * (size_t)w->s->out_w, panel_size = (size_t)rows * (size_t)w->channels * (size_t)w->taps;
+    const size_t plane = (size_t)w->s->out_h * (size_t)w->s->out_w;
     const int channels = direct_smaller(w->block, w->channels - c0);
     const bool last = c0 + channels == w->channels;
+    const real *packed = t->packed + (size_t)w->taps * (size_t)rows * ((size_t)c0 * (size_t)w->panels);
     for (int panel = t->first_panel; panel < t->last_panel; panel++) {
         const int f = panel * rows;
         const struct direct_output out = {.y = t->y + (size_t)f * plane,
@@ -144,8 +139,7 @@ static void multiply_panels(const struct task *t, int c0, const real *x, const s
                                           .scale = t->map && t->map->scale ? t->map->scale + f : NULL,
                                           .shift = t->map && t->map->shift ? t->map->shift + f : NULL,
                                           .slope = t->slope};
-        w->k->multiply(t->packed + (size_t)panel * panel_size + (size_t)(c0 * w->taps * rows), w->offsets, channels * w->taps, x, at,
-                       vectors, &out);
+        w->k->multiply(packed + (size_t)panel * (size_t)(channels * w->taps * rows), w->offsets, channels * w->taps, x, at, vectors, &out);
     }
 }
 

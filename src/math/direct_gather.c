@@ -213,25 +213,33 @@ size_t direct_gather_scratch(const struct conv_shape *s, enum cpu_isa isa, enum 
     return (p.input + p.tile + p.output) * (size_t)threads;
 }
 
-/* Weights as [phase][panel][channel][tap][row]. */
+/* Weights as [phase][block][panel][channel][tap][row]: the order in which a tile reads them. Where those of a block begin. */
+static size_t packed_block(const struct plan *p, int q, int c0)
+{
+    const size_t each = (size_t)p->panels * (size_t)p->k->rows;
+    return each * ((size_t)p->phase[q].begin * (size_t)p->channels + (size_t)(p->phase[q].end - p->phase[q].begin) * (size_t)c0);
+}
+
 void direct_gather_pack(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass, const real *weight, real *packed, int threads)
 {
     const struct plan p = plan_of(s, isa, pass);
     const int rows = p.k->rows;
-    const size_t per_tap = (size_t)p.panels * (size_t)rows * (size_t)p.channels;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int panel = 0; panel < p.panels; panel++) {
         const int valid = direct_smaller(rows, p.filters - panel * rows);
         const real *from = weight + (size_t)(panel * rows) * p.filter_stride;
         for (int q = 0; q < p.phases; q++) {
-            const int begin = p.phase[q].begin, taps = p.phase[q].end - begin;
-            real *to = packed + (size_t)begin * per_tap + (size_t)panel * (size_t)rows * (size_t)p.channels * (size_t)taps;
-            for (int c = 0; c < p.channels; c++)
-                for (int i = 0; i < taps; i++, to += rows) {
-                    const real *w = from + (size_t)c * p.channel_stride + (size_t)p.tap[begin + i];
-                    for (int r = 0; r < rows; r++)
-                        to[r] = r < valid ? w[(size_t)r * p.filter_stride] : 0;
-                }
+            const int begin = p.phase[q].begin, taps = p.phase[q].end - begin, block = taps ? block_of(&p, taps) : p.channels;
+            for (int c0 = 0; c0 < p.channels; c0 += block) {
+                const int channels = direct_smaller(block, p.channels - c0);
+                real *to = packed + packed_block(&p, q, c0) + (size_t)panel * (size_t)(channels * taps * rows);
+                for (int c = c0; c < c0 + channels; c++)
+                    for (int i = 0; i < taps; i++, to += rows) {
+                        const real *w = from + (size_t)c * p.channel_stride + (size_t)p.tap[begin + i];
+                        for (int r = 0; r < rows; r++)
+                            to[r] = r < valid ? w[(size_t)r * p.filter_stride] : 0;
+                    }
+            }
         }
     }
 }
@@ -284,7 +292,7 @@ static void multiply_block(const struct task *t, int q, int c0, int channels, re
     const int rows = p->k->rows, taps = p->phase[q].end - p->phase[q].begin, wide = p->k->lanes * p->k->vectors;
     const bool last = c0 + channels == p->channels;
     const real *strip = t->strip + (p->phases > 1 ? (size_t)c0 * (size_t)p->strip.channel : 0);
-    const real *packed = t->packed + (size_t)p->phase[q].begin * (size_t)p->panels * (size_t)rows * (size_t)p->channels;
+    const real *packed = t->packed + packed_block(p, q, c0);
     int places[MAX_SUMS], in_tile[MAX_SUMS];
     for (int c = 0, i = 0; c < channels; c++)
         for (int tap = 0; tap < taps; tap++, i++) {
@@ -309,8 +317,7 @@ static void multiply_block(const struct task *t, int q, int c0, int channels, re
                                               .scale = t->map && t->map->scale ? t->map->scale + f : NULL,
                                               .shift = t->map && t->map->shift ? t->map->shift + f : NULL,
                                               .slope = t->slope};
-            p->k->multiply(packed + ((size_t)panel * (size_t)p->channels + (size_t)c0) * (size_t)(taps * rows), in_tile, channels * taps,
-                           t->tile, at, v1 - v0, &out);
+            p->k->multiply(packed + (size_t)panel * (size_t)(channels * taps * rows), in_tile, channels * taps, t->tile, at, v1 - v0, &out);
         }
     }
 }

@@ -34,7 +34,7 @@ INLINE void clear(real *to, int n)
         store_partial(to + i, (vec){0}, n - i);
 }
 
-static void spread(const real *from, int stride, int begin, int end, real *to, int n)
+INLINE void spread_row(const real *from, int stride, int begin, int end, real *to, int n)
 {
     clear(to, begin);
     clear(to + end, n - end);
@@ -60,6 +60,12 @@ static void spread(const real *from, int stride, int begin, int end, real *to, i
     }
     for (; i < end; i++)
         to[i] = from[(long)i * stride];
+}
+
+static void spread(const real *from, size_t plane, int channels, int stride, int begin, int end, real *to, size_t ld, int n)
+{
+    for (int c = 0; c < channels; c++, from += plane, to += ld)
+        spread_row(from, stride, begin, end, to, n);
 }
 
 static void gather(const real *x, const int *taps, int sums, const struct direct_run *runs, int count, real *to, int ld)

@@ -2,6 +2,7 @@
 
 /* Numbers of a strip: a quarter of a usual second-level cache. */
 #define STRIP_AREA (128 * 1024)
+#define SHORT_ROW 32
 
 void direct_strip_rows(const struct conv_shape *s, int width, struct direct_strip *strip)
 {
@@ -37,6 +38,7 @@ void direct_fill(const struct conv_shape *s, const struct direct_kernels *k, con
                  int channels, int first, int last, real *to)
 {
     const int rows = (last - 1 - first) * s->stride_y + s->dilation * (s->size - 1) + 1, top = first * s->stride_y - s->padding;
+    const size_t area = (size_t)s->height * (size_t)s->width;
     for (int phase = 0; phase < s->stride_x; phase++) {
         if (!strip->phase_used[phase])
             continue;
@@ -44,13 +46,16 @@ void direct_fill(const struct conv_shape *s, const struct direct_kernels *k, con
         const int before = s->padding - phase, behind = s->width + before;
         const int begin = direct_smaller(strip->pitch, before > 0 ? direct_ceil_div(before, s->stride_x) : 0);
         const int end = direct_smaller(strip->pitch, behind > 0 ? direct_ceil_div(behind, s->stride_x) : 0);
-        for (int c = 0; c < channels; c++) {
-            const real *plane = planes + (size_t)c * (size_t)s->height * (size_t)s->width;
+        /* Channel by channel for the sake of memory, but for rows so short that calls would be felt. */
+        const int together = strip->pitch < SHORT_ROW ? channels : 1;
+        for (int c = 0; c < channels; c += together) {
+            const real *plane = planes + (size_t)c * area;
             real *row = to + (size_t)c * (size_t)strip->channel + (size_t)phase * (size_t)strip->pitch;
             for (int i = 0; i < rows; i++, row += strip->row) {
                 const bool outside = top + i < 0 || top + i >= s->height || end <= begin;
                 const real *from = outside ? plane : plane + (size_t)(top + i) * (size_t)s->width;
-                k->spread(from - before, s->stride_x, outside ? 0 : begin, outside ? 0 : end, row, strip->pitch);
+                k->spread(from - before, area, together, s->stride_x, outside ? 0 : begin, outside ? 0 : end, row, (size_t)strip->channel,
+                          strip->pitch);
             }
         }
     }
