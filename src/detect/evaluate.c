@@ -348,7 +348,7 @@ static bool has_loss(const struct evaluator *e)
     for (int i = 0; i < e->net[0]->n_layers; i++)
         any |= e->net[0]->layer[i].is_loss;
     for (int m = 0; m < e->n; m++)
-        softmax &= strcmp(network_output(e->net[m])->type->name, "softmax") == 0;
+        softmax &= network_output(e->net[m])->is_loss && network_output(e->net[m])->link == LINK_SOFTMAX;
     return e->n > 1 ? softmax : any;
 }
 

@@ -45,6 +45,8 @@ int head_setup(struct layer *l, const struct head *h, struct error *err)
     net->random = h->random > 0 ? 1 : net->random;
     net->max_boxes = h->max > net->max_boxes ? h->max : net->max_boxes;
     l->is_loss = true;
+    l->prior_first = 4;
+    l->prior_step = 5 + h->classes;
     l->backward_reads_in = l->backward_reads_out = false;
     return 0;
 }

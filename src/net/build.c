@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/init.h"
 #include "net/network.h"
 
 const struct config_key layer_common_options[] = {
@@ -20,6 +21,14 @@ const struct config_key layer_common_options[] = {
      "factor on the learning rate of this layer's parameters; 0 freezes them"},
     {"decay_mult", OPTION_FLOAT, offsetof(struct layer_common, decay_mult), "1", 0, 1e6, NULL,
      "factor on the decay and l1 of this layer's weights"},
+    {"init", OPTION_CHOICE, offsetof(struct layer_common, init), "default", 0, 0, init_names,
+     "how the weights begin; default: as init= of [net]"},
+    {"init_sigma", OPTION_FLOAT, offsetof(struct layer_common, init_sigma), "-1", -1, INFINITY, NULL,
+     "standard deviation of init=normal and init=uniform; below 0: as init_sigma= of [net]"},
+    {"prior", OPTION_TEXT, offsetof(struct layer_common, prior), "", 0, 0, NULL,
+     "at the end of a network: sets the last bias so that each class begins at this probability: numbers, one for each class (yes/no: or "
+     "one "
+     "for all; [yolo] and [region]: of objectness), or data: as often as in the training data"},
     {"max_norm", OPTION_FLOAT, offsetof(struct layer_common, max_norm), "-1", -1, INFINITY, NULL,
      "after each update the incoming weights of each neuron of this layer are scaled down to this norm; 0: not; -1: as max_norm= of [net]"},
     {NULL, OPTION_INT, 0, NULL, 0, 0, NULL, NULL},
@@ -304,6 +313,8 @@ struct network *network_build_to_load(struct config *config, uint64_t seed, stru
             net->frozen_up_to = i + 1;
     }
     free(broken);
+    if (!bad)
+        bad = init_apply(net, err);
     if (bad) {
         network_free(net);
         return NULL;
@@ -345,6 +356,7 @@ void network_free(struct network *net)
             l->type->release(l);
         if (l->state)
             option_free(l->type->options, l->state);
+        option_free(layer_common_options, &l->common);
         free(l->state);
         for (int k = 0; k < l->n_params; k++) {
             mem_free(l->param[k]->value);

@@ -67,7 +67,10 @@ struct layer_common {
     int dontload;     /* its parameters stay as initialised when weights are loaded */
     double lr_mult;   /* learning rate of its parameters; 0: frozen */
     double decay_mult;
-    double max_norm; /* of each neuron's incoming weights; 0: none, −1: as [net] says */
+    int init;          /* of init_names; 0: as in [net], or by the activation */
+    double init_sigma; /* below 0: that of [net] */
+    char *prior;       /* "data", probabilities, or empty */
+    double max_norm;   /* of each neuron's incoming weights; 0: none, −1: as [net] says */
 };
 extern const struct config_key layer_common_options[];
 
@@ -145,10 +148,12 @@ struct layer {
     bool is_loss;           /* set by setup: this layer starts a gradient without out.dx */
     bool noisy;             /* set by setup: this layer draws noise in training (the dropout family) */
     bool noisy_last;        /* set by setup: it may do so directly before the answer or a loss */
-    enum link link;         /* set by setup: the output are probabilities, made by this function */
-    double loss;            /* of the last forward with targets: sum over the images, times its weight */
-    char figures[120];      /* of the last forward in training, optional: "iou .81 obj .63", for -v */
-    double flops;           /* set by shape: multiplications and additions of one image's forward, as Darknet counts them */
+    int prior_first,
+        prior_step;    /* set by setup of detection heads: which of its input's channels are logits of an objectness; step 0: none */
+    enum link link;    /* set by setup: the output are probabilities, made by this function */
+    double loss;       /* of the last forward with targets: sum over the images, times its weight */
+    char figures[120]; /* of the last forward in training, optional: "iou .81 obj .63", for -v */
+    double flops;      /* set by shape: multiplications and additions of one image's forward, as Darknet counts them */
 };
 
 /* For setup_inputs: adds layer `index` (absolute; −1 is not allowed) as an input; checks that it is an earlier one, else an error at

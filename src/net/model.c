@@ -227,13 +227,14 @@ int model_load_params(const struct model_file *m, struct network *net, struct er
     result |= check_left_over(m, net, err);
     if (result != 0)
         return -1;
-    net->drawn = true;
+    net->drawn = net->loaded = true;
     return load_names(m, net, err) | load_seen(m, net, err);
 }
 
 int model_start_from(const struct model_file *m, struct network *net, struct error *err)
 {
     assert(!net->folded && net->drawn);
+    net->loaded = true;
     bool *keep = mem_new((size_t)net->n_params, sizeof *keep);
     int n = 0;
     for (int i = 0; i < net->n_layers; i++)

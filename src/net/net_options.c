@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "net/init.h"
+
 /* In the order of their enums. */
 static const char *const policies[] = {"constant", "step",   "steps",  "exp",       "poly",     "sgdr",    "snapshot", "sig",
                                        "sigmoid",  "random", "cosine", "one-cycle", "onecycle", "plateau", NULL};
@@ -140,6 +142,15 @@ const struct config_key net_option_table[] = {
      .help = "iteration (below 1: share of the training) from which an equal mean of the weights is kept (SWA); at the end "
              "swa.safetensors, with batch-norm statistics of its own. 0: none"},
     {"swa_every", OPTION_INT, AT(swa_every), "0", NATURAL, .help = "iterations between the weights that swa_start= averages; 0: an epoch"},
+
+    /* initial weights */
+    {"init", OPTION_CHOICE, AT(init), "default", 0, 0, init_names,
+     "how the weights of all layers begin; biases are 0. default: by the activation: xavier for logistic, tanh and softmax, lecun for "
+     "selu, "
+     "he_normal for the others. zero; normal: N(0, init_sigma^2); uniform: +-sqrt(3)*init_sigma; xavier: U(+-sqrt(6/(in+out))); "
+     "xavier_normal: N(0, 2/(in+out)); he, kaiming: U(+-sqrt(6/in)); he_normal: N(0, 2/in); lecun: U(+-sqrt(3/in)); orthogonal: rows (or "
+     "columns) of length 1 at right angles"},
+    {"init_sigma", OPTION_FLOAT, AT(init_sigma), ".01", NATURAL, .help = "standard deviation of init=normal and init=uniform"},
 
     /* loss */
     {"label_smooth_eps", OPTION_FLOAT, AT(label_smooth_eps), "0", 0, 1,

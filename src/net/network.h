@@ -26,6 +26,7 @@ struct network {
     uint64_t seed;
     bool training; /* planned for training */
     bool folded;
+    bool loaded;         /* parameters come from a file */
     bool drawn;          /* all params have their initial values, or those of a file */
     bool packed;         /* for good: network_pack with last */
     bool grads_are_zero; /* nothing has been added to the gradients since they were zeroed */

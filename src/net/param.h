@@ -16,14 +16,21 @@ enum param_role {
 enum init_kind {
     INIT_KEPT, /* 0, or what the layer's setup has written */
     INIT_ONE,
-    INIT_HE_NORMAL, /* N(0, 2/fan_in), He 2015 eq. 10 */
-    INIT_XAVIER,    /* U(±√(6/(in+out))), Glorot 2010 eq. 16 */
-    INIT_LECUN,     /* U(±√(3/in)) */
+    INIT_ZERO,
+    INIT_NORMAL,        /* N(0, sigma²) */
+    INIT_UNIFORM,       /* U(±sigma·√3), whose deviation is sigma */
+    INIT_HE_NORMAL,     /* N(0, 2/fan_in), He 2015 eq. 10 */
+    INIT_HE,            /* U(±√(6/in)) */
+    INIT_XAVIER_NORMAL, /* N(0, 2/(in+out)), Glorot 2010 eq. 12 */
+    INIT_XAVIER,        /* U(±√(6/(in+out))), Glorot 2010 eq. 16 */
+    INIT_LECUN,         /* U(±√(3/in)) */
+    INIT_ORTHOGONAL,    /* rows (or columns, where there are fewer) orthogonal and of length 1: math/orthogonal.h */
 };
 
 struct param_init {
     enum init_kind kind;
     uint64_t seed, number;
+    double sigma; /* of INIT_NORMAL and INIT_UNIFORM */
 };
 
 struct param {

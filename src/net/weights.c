@@ -179,7 +179,7 @@ static int read_body(struct network *net, int fd, const char *path, uint64_t siz
     for (int i = 0; i < net->n_layers && !net->drawn; i++)
         for (int k = 0; k < net->layer[i].n_params && (i > p.last_loaded || net->layer[i].common.dontload); k++)
             param_draw(net->layer[i].param[k]);
-    net->drawn = true;
+    net->drawn = net->loaded = true;
     net->seen = h.seen;
     return 0;
 }

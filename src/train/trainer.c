@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "net/init.h"
 
 /* Multi-scale training: a new size every 10 updates, the cfg's size times a factor in [1/1.4, 1.4], in steps of resize_step= (32) pixels
  * (as Darknet's random=1). */
@@ -104,6 +105,29 @@ static int check_sizes(struct trainer *t, int *w, int *h, struct error *err)
     return 0;
 }
 
+/* prior=data: the last bias begins with the classes as frequent as they are. */
+static int begin_with_frequencies(struct trainer *t, struct error *err)
+{
+    const struct dataset *d = &t->data;
+    const int n = t->net->n_classes;
+    if (!init_wants_frequencies(t->net))
+        return 0;
+    double *p = mem_new((size_t)n, sizeof *p);
+    for (int i = 0; i < d->n_samples; i++) {
+        const struct sample *s = &d->sample[i];
+        if (s->target)
+            for (int k = 0; k < n; k++)
+                p[k] += (double)s->target[k] / d->n_samples;
+        else if (n == 1)
+            p[0] += (double)(s->label > 0) / d->n_samples;
+        else
+            p[s->label] += 1.0 / d->n_samples; /* dataset_open has checked that it is one of the n */
+    }
+    const int result = init_set_frequencies(t->net, p, n, d->n_samples, err);
+    free(p);
+    return result;
+}
+
 int trainer_open(struct trainer *t, struct network *net, const struct data_options *data, int threads, struct error *err)
 {
     const struct net_options *o = &net->options;
@@ -114,7 +138,7 @@ int trainer_open(struct trainer *t, struct network *net, const struct data_optio
     const enum task task = network_is_detector(net) ? TASK_DETECT : TASK_CLASSIFY;
     if (dataset_open(&t->data, data, SPLIT_TRAIN, task, net->n_classes, o->width, o->height, o->channels, t->seed, err) != 0)
         return -1;
-    if (find_total(t, err) != 0 || optimizer_init(&t->optimizer, net, err) != 0) {
+    if (begin_with_frequencies(t, err) != 0 || find_total(t, err) != 0 || optimizer_init(&t->optimizer, net, err) != 0) {
         trainer_close(t);
         return -1;
     }
