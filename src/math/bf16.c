@@ -240,7 +240,8 @@ void bf16_pack(const struct conv_shape *s, enum cpu_bf16 isa, const real *weight
 {
     const struct bf16_view v = bf16_view_forward(s);
     const struct plan p = plan_of(&v, isa);
-    pack(&p, weight, (bf16 *)packed, threads);
+    void *to = packed;
+    pack(&p, weight, to, threads);
 }
 
 void bf16_forward(const struct conv_shape *s, enum cpu_bf16 isa, const real *x, const real *weight, const real *packed,
@@ -249,9 +250,12 @@ void bf16_forward(const struct conv_shape *s, enum cpu_bf16 isa, const real *x, 
     const struct bf16_view v = bf16_view_forward(s);
     const struct plan p = plan_of(&v, isa);
     char *own = bf16_align(scratch);
-    if (!packed)
+    const void *ready = packed;
+    if (!packed) {
         pack(&p, weight, (bf16 *)own, threads);
-    run(&p, x, packed ? (const bf16 *)packed : (const bf16 *)own, map, false, y, own + p.packed, threads);
+        ready = own;
+    }
+    run(&p, x, ready, map, false, y, own + p.packed, threads);
 }
 
 void bf16_backward_data(const struct conv_shape *s, enum cpu_bf16 isa, const real *dy, const real *weight, real *dx, bool overwrite,

@@ -155,13 +155,14 @@ static void collect(const struct plan *p, int channel_panel, int filter_panel, c
 struct arrays {
     const real *x, *dy;
     real *dweight;
-    char *sums, *rows, *strips; /* in scratch */
+    void *sums; /* in scratch, as what follows */
+    char *rows, *strips;
 };
 
 static void run_private(const struct plan *p, const struct arrays *a, int threads)
 {
     const int panels = p->filter_panels * p->channel_panels;
-    float *sums = (float *)a->sums;
+    float *sums = a->sums;
 #pragma omp parallel num_threads(threads)
     {
         const size_t thread = (size_t)omp_get_thread_num();
@@ -192,7 +193,7 @@ static void run_shared(const struct plan *p, const struct arrays *a, int threads
 #pragma omp parallel num_threads(threads)
         {
             const size_t thread = (size_t)omp_get_thread_num();
-            float *sums = (float *)a->sums + thread * p->sums;
+            float *all = a->sums, *sums = all + thread * p->sums;
             p->k->begin();
 #pragma omp for schedule(dynamic)
             for (int unit = 0; unit < units; unit++)
@@ -212,8 +213,8 @@ void bf16_backward_weights(const struct conv_shape *s, enum cpu_bf16 isa, const 
                            int threads)
 {
     const struct plan p = plan_of(s, isa);
-    struct arrays a = {x, dy, dweight, bf16_align(scratch), NULL, NULL};
-    a.rows = a.sums + sums_bytes(&p, threads);
+    char *own = bf16_align(scratch);
+    struct arrays a = {x, dy, dweight, own, own + sums_bytes(&p, threads), NULL};
     a.strips = a.rows + p.rows * (size_t)threads;
     if (p.shared)
         run_shared(&p, &a, threads);
