@@ -62,9 +62,24 @@ static void plan(struct network *net, int batch)
     }
 }
 
+/* Any statistics will do in layers that find theirs on training data. */
+static void make_statistics(const struct check *c, struct network *net)
+{
+    for (int i = 0; i < net->n_layers; i++) {
+        const struct layer *l = &net->layer[i];
+        for (int k = 0; k < l->n_params && l->fitted; k++) {
+            struct rng rng = rng_make(c->o.seed, RNG_TEST, 5, (uint64_t)(i * 16 + k));
+            for (size_t j = 0; j < shape_size(l->param[k]->shape); j++) {
+                l->param[k]->value[j] = (real)rng_range(&rng, .5, 1.5);
+            }
+        }
+    }
+}
+
 /* Biases away from 0 and scales away from 1, so that a gradient that is right only there is found out. */
 static void move_biases(const struct check *c, struct network *net)
 {
+    make_statistics(c, net);
     for (int i = 0; i < net->n_params && !c->o.keep_biases; i++) {
         struct param *p = net->param[i];
         if (p->role != PARAM_BIAS) {

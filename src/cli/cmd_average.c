@@ -73,14 +73,6 @@ static int check_shapes(const struct network *a, const struct network *b, const 
     return 0;
 }
 
-static bool has_statistics(const struct network *net)
-{
-    for (int i = 0; i < net->n_params; i++)
-        if (net->param[i]->role == PARAM_STATISTIC)
-            return true;
-    return false;
-}
-
 static int recompute(struct network *net, const struct cli_common *common, struct error *err)
 {
     struct data_options data;
@@ -125,7 +117,7 @@ static int average(const struct cli_models *m, const struct cli_common *common, 
         return cli_fail(&err);
     if (statistics && recompute(m->net[0], common, &err) != 0)
         return cli_fail(&err);
-    if (!statistics && has_statistics(m->net[0]) && !common->quiet)
+    if (!statistics && network_has_batch_statistics(m->net[0]) && !common->quiet)
         cli_warn("the statistics of batch normalisation are averaged too; --statistics recomputes them on the training data");
     return model_write(m->net[0], out, NULL, &err) == 0 ? EXIT_OK : cli_fail(&err);
 }

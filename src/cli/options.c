@@ -132,6 +132,11 @@ int cli_check_answer(const struct network *net, struct error *err)
     const int before = err->count;
     for (int i = 0; i < net->n_layers; i++)
         option_unsupported(net->layer[i].section, net->layer[i].type->options, report_answer, err);
+    const struct layer *l = network_unfitted(net);
+    if (l)
+        layer_error(l, NULL, err,
+                    "layer %d [%s] has no statistics of the training data yet, expected a model that `dlnet train` has written", l->index,
+                    l->type->name);
     return err->count > before ? -1 : 0;
 }
 

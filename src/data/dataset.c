@@ -297,5 +297,6 @@ void dataset_close(struct dataset *d)
     }
     free(d->sample);
     text_list_free(&d->names);
+    text_list_free(&d->columns);
     *d = (struct dataset){0};
 }

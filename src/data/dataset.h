@@ -47,9 +47,10 @@ struct dataset {
     struct sample *sample;
     int n_samples;
     size_t capacity;
-    struct text_list names; /* classes */
-    int n_classes;          /* ≥ names.n; 0 before it is known */
-    int n_targets;          /* of each sample.target */
+    struct text_list names;   /* classes */
+    struct text_list columns; /* tables with a header: the columns that are the input; else empty */
+    int n_classes;            /* ≥ names.n; 0 before it is known */
+    int n_targets;            /* of each sample.target */
     const struct dataset_format *format;
     void *state; /* the format's */
 

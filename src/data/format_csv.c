@@ -252,6 +252,8 @@ static int open_table(struct dataset *d, const char *path, struct error *err)
         result = name_targets(d, &t, &c, err);
     if (result == 0)
         result = read_rows(d, &t, &c, err);
+    for (int i = 0; i < c.n_features && t.name.n > 0 && result == 0; i++)
+        text_list_add(&d->columns, t.name.item[c.feature[i]]);
     table_columns_free(&c);
     csv_free(&t);
     return result;

@@ -96,7 +96,9 @@ int lrfind_run(struct network *net, const struct data_options *data, const struc
     struct trainer t;
     int result = trainer_open(&t, net, data, o->threads, err);
     if (result == 0) {
-        result = trainer_start(&t, err);
+        result = trainer_fit(&t, NULL, err);
+        if (result == 0)
+            result = trainer_start(&t, err);
         if (result == 0)
             result = search(&t, o, out, err);
         trainer_close(&t);

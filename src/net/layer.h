@@ -74,6 +74,30 @@ struct layer_common {
 };
 extern const struct config_key layer_common_options[];
 
+/* What the fit of a layer found, for people. */
+#define FIT_CONSTANTS 4
+struct fit_report {
+    char text[160];           /* "means and deviations of 13 features" */
+    int features;             /* that were looked at */
+    int constants;            /* of which so many have one value alone in all the training data */
+    int first[FIT_CONSTANTS]; /* the numbers of the first of these */
+};
+static inline void fit_report_constant(struct fit_report *r, int feature)
+{
+    if (r->constants < FIT_CONSTANTS)
+        r->first[r->constants] = feature;
+    r->constants++;
+}
+
+/* Layers with statistics of the training set, which is shown to them once before the training begins (train/fit.c), batch by batch, as the
+ * layers before them make it. Their setup sets l->fitted. */
+struct layer_fit {
+    void *(*begin)(const struct layer *l, struct error *err);                                 /* sums over the data; NULL: no memory */
+    void (*add)(const struct layer *l, void *sums);                                           /* the images in in[0]->x */
+    int (*finish)(struct layer *l, void *sums, struct fit_report *report, struct error *err); /* from the sums to the params */
+    void (*drop)(void *sums);                                                                 /* frees the sums */
+};
+
 struct layer_type {
     const char *name;  /* section name */
     const char *help;  /* one line */
@@ -111,6 +135,8 @@ struct layer_type {
     /* For people: which algorithms run for the shape of now, in forward, for the input's gradient and for the weights'. May be NULL. */
     void (*algorithms)(const struct layer *l, const char *name[3]);
 
+    const struct layer_fit *fit; /* NULL: nothing to be found on the training data */
+
     void (*release)(struct layer *l); /* frees what setup allocated inside state beyond the option fields; may be NULL */
 };
 
@@ -136,6 +162,7 @@ struct layer {
 
     struct param *param[12]; /* registered by setup, in Darknet's order */
     int n_params;
+    struct param *fitted; /* set by setup where the type has a fit: a statistic of one number, the images that were seen; 0: not fitted */
     struct buffer buffer[LAYER_BUFFERS];
 
     /* Which values backward reads: the planner may reuse the memory of the others. Default: both true. */

@@ -74,6 +74,12 @@ void network_zero_grads(struct network *net);
 /* Runs forward again, layer by layer, and returns the index of the first layer whose output or loss isn't finite, or −1. */
 int network_find_nonfinite(struct network *net, const struct run *run);
 
+/* The first layer that needs a fit (struct layer_fit) and hasn't had it: the network can't answer yet. NULL: none. */
+struct layer *network_unfitted(const struct network *net);
+
+/* Whether there are running statistics of batches, which a pass in MODE_CALIBRATE makes anew. */
+bool network_has_batch_statistics(const struct network *net);
+
 /* The layer whose output is the answer: the last one that is not a [cost] without probabilities of its own. */
 struct layer *network_output(struct network *net);
 

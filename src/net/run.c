@@ -84,6 +84,23 @@ int network_find_nonfinite(struct network *net, const struct run *run)
     return -1;
 }
 
+struct layer *network_unfitted(const struct network *net)
+{
+    for (int i = 0; i < net->n_layers; i++)
+        if (net->layer[i].fitted && !(net->layer[i].fitted->value[0] > 0))
+            return &net->layer[i];
+    return NULL;
+}
+
+bool network_has_batch_statistics(const struct network *net)
+{
+    for (int i = 0; i < net->n_layers; i++)
+        for (int k = 0; k < net->layer[i].n_params; k++)
+            if (net->layer[i].param[k]->role == PARAM_STATISTIC && !net->layer[i].fitted)
+                return true;
+    return false;
+}
+
 struct layer *network_output(struct network *net)
 {
     int i = net->n_layers - 1;

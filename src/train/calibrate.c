@@ -1,13 +1,5 @@
 #include "train/trainer.h"
 
-static bool has_statistics(const struct network *net)
-{
-    for (int i = 0; i < net->n_params; i++)
-        if (net->param[i]->role == PARAM_STATISTIC)
-            return true;
-    return false;
-}
-
 static int pass(struct trainer *t, struct loader *loader, struct error *err)
 {
     struct network *net = t->net;
@@ -33,7 +25,7 @@ static int pass(struct trainer *t, struct loader *loader, struct error *err)
 
 int trainer_calibrate(struct trainer *t, struct error *err)
 {
-    if (!has_statistics(t->net))
+    if (!network_has_batch_statistics(t->net))
         return 0;
     struct loader_options l = trainer_loader_options(t);
     l.first = 0;

@@ -495,6 +495,8 @@ int train_run(struct network *net, const struct data_options *data, const struct
             }
         }
         if (result == 0)
+            result = trainer_fit(&r.trainer, o->quiet ? NULL : stderr, err);
+        if (result == 0)
             result = trainer_start(&r.trainer, err);
         r.started = r.saved = now();
         r.first = r.trainer.iteration;

@@ -2,6 +2,8 @@
 #ifndef DLNET_TRAIN_TRAINER_H
 #define DLNET_TRAIN_TRAINER_H
 
+#include <stdio.h>
+
 #include "data/loader.h"
 #include "train/optimizer.h"
 
@@ -22,6 +24,11 @@ struct trainer {
 
 /* Opens the training split, plans memory for the largest input size and makes the optimiser. The net keeps its weights. */
 int trainer_open(struct trainer *t, struct network *net, const struct data_options *data, int threads, struct error *err);
+
+/* Shows the training data to the layers that need a fit (struct layer_fit) and haven't had it, in their order: one pass for each, all
+ * images once, not augmented. What came out is told on `out`, with warnings (NULL: not). Call before trainer_start, after a checkpoint is
+ * read. */
+int trainer_fit(struct trainer *t, FILE *out, struct error *err);
 
 /* Starts the loader at t->iteration (0, or what a checkpoint says). */
 int trainer_start(struct trainer *t, struct error *err);
