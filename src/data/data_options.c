@@ -18,7 +18,8 @@ static const char *const tasks[] = {"auto", "classify", "labels", "regress", NUL
 #define MOST_IMAGES 100000000
 const struct config_key data_option_table[] = {
     {"train", OPTION_PATH, AT(train), "",
-     .help = "training data: shapes, an MNIST folder or idx file, a Pascal VOC folder, a CSV table, a folder per class, or a list of image "
+     .help = "training data: shapes, an MNIST folder or idx file, a CIFAR folder or .bin file, a Pascal VOC folder, a CSV table, a folder "
+             "per class, or a list of image "
              "paths"},
     {"valid", OPTION_PATH, AT(valid), "", .help = "validation data"},
     {"test", OPTION_PATH, AT(test), "", .help = "test data"},

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/formats.h"
+#include "data/part.h"
 
 struct mnist {
     int w, h;
@@ -140,32 +141,6 @@ static unsigned char *idx_read(struct idx *x, size_t first, size_t n, struct err
     return NULL;
 }
 
-/* Which of the n images of a file belong to the split: [*first, *first + *count). */
-static int choose(const struct dataset *d, const char *path, bool divided, int n, int *first, int *count, struct error *err)
-{
-    const struct data_options *o = d->options;
-    const int asked = d->split == SPLIT_TRAIN ? o->train_count : d->split == SPLIT_VALID ? o->valid_count : o->test_count;
-    if (asked > n)
-        return error_at(err, EXIT_DATA, path, 0, "holds %d images, but %s_count=%d", n, split_name(d->split), asked);
-    *first = 0;
-    *count = asked ? asked : n;
-    if (divided) { /* 60,000 are divided into 55,000 and 5,000 */
-        if (o->train_count > n || o->valid_count > n - o->train_count)
-            return error_at(err, EXIT_DATA, path, 0, "holds %d images, expected train_count=%d and valid_count=%d to fit in", n,
-                            o->train_count, o->valid_count);
-        const int twelfth = n / 12 < n - o->train_count ? n / 12 : n - o->train_count;
-        const int valid = o->valid_count ? o->valid_count : twelfth;
-        const int train = o->train_count ? o->train_count : n - valid;
-        *count = d->split == SPLIT_TRAIN ? train : valid;
-        if (*count < 1)
-            return error_at(err, EXIT_DATA, path, 0, "no image of %d is left for %s= (train_count=%d, valid_count=%d)", n,
-                            split_name(d->split), o->train_count, o->valid_count);
-    }
-    if (d->split == SPLIT_VALID)
-        *first = n - *count;
-    return 0;
-}
-
 /* Adds the samples of labels[]. */
 static int add_samples(struct dataset *d, const char *labels_path, const unsigned char *labels, int first, int count, struct error *err)
 {
@@ -206,7 +181,8 @@ static int read_files(struct dataset *d, const char *images_path, const char *la
                  images_path);
         goto end;
     }
-    if (choose(d, images_path, divided, (int)images.dim[0], &first, &count, err) != 0)
+    /* 60,000 are divided into 55,000 and 5,000 */
+    if (part_range(d, images_path, divided, (int)images.dim[0], 12, &first, &count, err) != 0)
         goto end;
     m->w = (int)images.dim[2];
     m->h = (int)images.dim[1];

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "data/formats.h"
 
 bool part_is_wanted(const struct data_options *o)
 {
@@ -85,5 +86,30 @@ int part_take(struct dataset *d, bool valid, const char *path, struct error *err
             free(d->sample[i].box);
         }
     free(chosen);
+    return 0;
+}
+
+int part_range(const struct dataset *d, const char *path, bool divided, int n, int share, int *first, int *count, struct error *err)
+{
+    const struct data_options *o = d->options;
+    const int asked = d->split == SPLIT_TRAIN ? o->train_count : d->split == SPLIT_VALID ? o->valid_count : o->test_count;
+    if (asked > n)
+        return error_at(err, EXIT_DATA, path, 0, "holds %d images, but %s_count=%d", n, split_name(d->split), asked);
+    *first = 0;
+    *count = asked ? asked : n;
+    if (divided && !part_is_wanted(o)) {
+        if (o->train_count > n || o->valid_count > n - o->train_count)
+            return error_at(err, EXIT_DATA, path, 0, "holds %d images, expected train_count=%d and valid_count=%d to fit in", n,
+                            o->train_count, o->valid_count);
+        const int part = n / share < n - o->train_count ? n / share : n - o->train_count;
+        const int valid = o->valid_count ? o->valid_count : part;
+        const int train = o->train_count ? o->train_count : n - valid;
+        *count = d->split == SPLIT_TRAIN ? train : valid;
+        if (*count < 1)
+            return error_at(err, EXIT_DATA, path, 0, "no image of %d is left for %s= (train_count=%d, valid_count=%d)", n,
+                            split_name(d->split), o->train_count, o->valid_count);
+    }
+    if (d->split == SPLIT_VALID)
+        *first = n - *count;
     return 0;
 }

@@ -15,4 +15,9 @@ int part_check(const struct data_options *o, struct error *err);
  * class' counts in them differ by more than one. −1: nothing would be left. */
 int part_take(struct dataset *d, bool valid, const char *path, struct error *err);
 
+/* Which of the n images in the training files of a format that has none for validation belong to d's split: [*first, *first + *count), by
+ * train_count= and valid_count=. divided: these files serve train= and valid=, which get the first images and the last n / share; not so
+ * where folds= or valid_fraction= draw. −1: more are asked for than there are. */
+int part_range(const struct dataset *d, const char *path, bool divided, int n, int share, int *first, int *count, struct error *err);
+
 #endif
