@@ -6,7 +6,7 @@
 
 extern const struct layer_type layer_convolutional, layer_connected, layer_batchnorm, layer_activation;
 extern const struct layer_type layer_layernorm, layer_groupnorm;
-extern const struct layer_type layer_standardize;
+extern const struct layer_type layer_standardize, layer_pca;
 extern const struct layer_type layer_maxpool, layer_avgpool;
 extern const struct layer_type layer_dropout, layer_gaussian_dropout, layer_standout, layer_dropconnect;
 extern const struct layer_type layer_softmax, layer_logistic, layer_cost;

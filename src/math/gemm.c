@@ -97,3 +97,17 @@ void gemm(int ta, int tb, int m, int n, int k, real alpha, const real *a, int ld
         gemm_serial(ta, tb, rows, cols, k, alpha, at, lda, bt, ldb, beta, c + (size_t)i * (size_t)ldc + j, ldc);
     }
 }
+
+void gemm_gram(int n, int d, const double *x, double *c)
+{
+    enum { SIDE = 256 };
+    const int across = (d + SIDE - 1) / SIDE, tiles = across * (across + 1) / 2;
+#pragma omp parallel for schedule(dynamic) if (tiles > 1)
+    for (int tile = 0; tile < tiles; tile++) {
+        int row = 0, column = tile; /* of the triangle of tiles */
+        while (column > row)
+            column -= ++row;
+        const int i = row * SIDE, j = column * SIDE, rows = d - i < SIDE ? d - i : SIDE, cols = d - j < SIDE ? d - j : SIDE;
+        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, cols, n, 1, x + i, d, x + j, d, 1, c + (size_t)i * (size_t)d + j, d);
+    }
+}

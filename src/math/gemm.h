@@ -13,6 +13,9 @@ void gemm(int ta, int tb, int m, int n, int k, real alpha, const real *a, int ld
 void gemm_serial(int ta, int tb, int m, int n, int k, real alpha, const real *a, int lda, const real *b, int ldb, real beta, real *c,
                  int ldc);
 
+/* The lower triangle of C (d × d, column ≤ row) += XᵀX, X n × d, in double; what is above it is undefined. Tiles as of gemm. */
+void gemm_gram(int n, int d, const double *x, double *c);
+
 /* The tiles of an m × n product over k: `down` × `across` of them, of `rows` × `cols` (those at the end may be smaller). About `wanted` of
  * them, fewer when they would be too small and more when they would not stay in cache. For kernels that run gemm_serial on the tiles
  * themselves. */
