@@ -2,7 +2,10 @@
  *
  * Vectors stand over neighbouring output pixels, rows of the register tile over filters. What a tap sees of a row of pixels is again a row
  * of neighbouring numbers once the columns of the image are sorted by their remainder modulo the stride. So a strip of input rows is copied
- * once (zeros around it) and read size² times.
+ * once (zeros around it) and read size² times. Where rows are short or filters many, what the taps see of a tile of pixels is copied from
+ * it to the first-level cache (direct_gather.h). The gradient of the weights is a sum over pixels of outer products (direct_outer.c).
+ *
+ * Relative RMS error against double: 3e-7 for outputs and dx; for dweight 1e-6 after 16 thousand pixels, growing with their root.
  *
  * The bits of a result depend on the shape and on the instruction set, not on the threads. Arrays are those of conv.h. Nothing is
  * allocated.

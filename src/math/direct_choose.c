@@ -8,18 +8,30 @@
 /* Pixels of an image without which the lanes stay too empty. */
 #define MIN_IMAGE 12
 
+/* AVX2: BLAS has nearly as much of its few registers, so that only large products that im2col makes dear gain. */
+#define AVX2_BATCH_PIXELS 4096
+#define AVX2_CHANNELS 16
+
+/* The gradient of the input of a window that stays inside the image is largely a product with the zeros around dy. */
+static bool mostly_zeros(const struct conv_shape *s)
+{
+    const double phase = (double)direct_ceil_div(s->height, s->stride_y) * direct_ceil_div(s->width, s->stride_x);
+    return (double)s->out_h * s->out_w < .6 * phase;
+}
+
 bool direct_choose(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass)
 {
-    /* The fewer the registers, the more BLAS gains: with AVX2 the backward passes are its own, with less all are. In double, for gradient
-     * checks, it is all that is needed. */
-    if (sizeof(real) > sizeof(float) || isa < (pass == CONV_FORWARD ? CPU_AVX2 : CPU_AVX512) || !direct_fits(s, pass))
+    /* In double, for gradient checks, BLAS is all that is needed. */
+    if (sizeof(real) > sizeof(float) || isa < CPU_AVX2 || !direct_fits(s, pass))
         return false;
     const double pixels = (double)s->out_h * s->out_w, all = pixels * s->batch;
+    if (pass != CONV_FORWARD && isa < CPU_AVX512 && (s->size == 1 || s->channels < AVX2_CHANNELS || all < AVX2_BATCH_PIXELS))
+        return false;
     if (pass == CONV_BACKWARD_WEIGHTS)
         return all >= MIN_BATCH_PIXELS;
     if (pass == CONV_BACKWARD_DATA && all < MIN_BATCH_PIXELS)
         return false;
     if (direct_pointwise(s))
         return s->filters >= 4 && s->channels >= 4 && pixels >= MIN_PIXELS;
-    return s->filters >= 4 && (pass == CONV_FORWARD || s->channels >= 4) && pixels >= MIN_IMAGE;
+    return s->filters >= 4 && (pass == CONV_FORWARD || (s->channels >= 4 && !mostly_zeros(s))) && pixels >= MIN_IMAGE;
 }
