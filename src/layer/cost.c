@@ -59,15 +59,12 @@ static const char *const box_formats[] = {"xywh", "xyxy", NULL}; /* in the order
 
 static const struct config_key options[] = {
     {"type", OPTION_CHOICE, offsetof(struct cost, type), "sse", 0, 0, types,
-     "d = output - target. sse: half the sum of d^2 (its gradient is d); masked: the same, but nothing where the target is -1234; mse, "
-     "mae: "
-     "mean of d^2, of |d|; L1: sum of |d|; smooth: d^2/(2 delta) below delta, then |d| - delta/2; huber: delta times that. On logits, "
-     "answer "
-     "is probabilities: cross_entropy: of softmax over the channels; bce: of sigma, for yes/no and several labels; focal: of sigma (Lin "
-     "2017). "
-     "Linear SVM: hinge: each output against the rest (one output: yes/no); crammer_singer: the true class against the best other. Boxes "
-     "of "
-     "4 numbers: iou, giou, diou, ciou: 1 - overlap"},
+     "d = output - target. sse: half the sum of d^2, whose gradient is d; masked: the same, but nothing where the target is -1234; "
+     "mse, mae: mean of d^2, of |d|; L1: sum of |d|; smooth: d^2/(2 delta) below delta, then |d| - delta/2; huber: delta times that. "
+     "On logits, with probabilities as the answer: cross_entropy: of softmax over the channels; bce: of the logistic function, for yes/no "
+     "and several labels; focal: of the logistic function (Lin 2017). Linear SVM: hinge: each output against the rest (one output: yes/no, "
+     "with threshold=0 in [data]); crammer_singer: the true class against the best other. Boxes of 4 numbers: iou, giou, diou, ciou: "
+     "1 - overlap"},
     {"scale", OPTION_FLOAT, offsetof(struct cost, scale), "1", 0, 1e9, NULL, "factor on the loss and its gradient"},
     {"delta", OPTION_FLOAT, offsetof(struct cost, delta), "1", 1e-9, 1e9, NULL, "of type=smooth and type=huber"},
     {"gamma", OPTION_FLOAT, offsetof(struct cost, gamma), "2", 0, 100, NULL, "of type=focal: how little what is right already counts"},

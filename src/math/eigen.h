@@ -1,4 +1,4 @@
-/* eigen: eigenvalues and eigenvectors of a symmetric matrix; the only caller of LAPACK (of OpenBLAS). */
+/* eigen: eigenvalues and eigenvectors of a symmetric matrix; with orthogonal.h the only caller of LAPACK (of OpenBLAS). */
 #ifndef DLNET_MATH_EIGEN_H
 #define DLNET_MATH_EIGEN_H
 

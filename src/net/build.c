@@ -257,6 +257,19 @@ static bool is_answer(const struct layer *l)
     return l == network_output((struct network *)net);
 }
 
+/* All losses of a network compare their input with the same labels, which are as many as the answer has numbers. */
+static int check_label_counts(const struct network *net, struct error *err)
+{
+    int bad = 0;
+    for (int i = 0; i < net->n_layers; i++) {
+        const struct layer *l = &net->layer[i];
+        if (l->is_loss && !l->type->detect && shape_each(l->in[0]->shape) != (size_t)net->n_classes)
+            bad |= layer_error(l, NULL, err, "[%s] compares %zu numbers with the labels, but the network's answer has %d: expected as many",
+                               l->type->name, shape_each(l->in[0]->shape), net->n_classes);
+    }
+    return bad;
+}
+
 /* Dropout directly before a loss drops answers: hardly what was meant, but other programs train it. */
 static void note_noisy_answers(struct network *net)
 {
@@ -330,6 +343,10 @@ struct network *network_build_to_load(struct config *config, uint64_t seed, stru
             return NULL;
         }
         net->n_classes = (int)shape_each(o);
+        if (check_label_counts(net, err) != 0) {
+            network_free(net);
+            return NULL;
+        }
     }
     return net;
 }

@@ -107,6 +107,7 @@ static void mistakes(void **state)
     walk_refuse(FOUR "[cost]\ntype=bce\ndelta=2\n", "test.cfg:7:|delta=|type=smooth");
     walk_refuse(FOUR "[cost]\ntype=hinge\ngamma=2\n", "test.cfg:7:|gamma=|type=focal");
     walk_refuse(FOUR "[cost]\ntype=sse\nbox_format=xyxy\n", "test.cfg:7:|box_format=|type=iou");
+    walk_refuse(FOUR "[cost]\n[connected]\noutput=3\nactivation=linear\n[softmax]\n", "test.cfg:5:|[cost] compares 4 numbers|answer has 3");
     walk_refuse("[net]\ninputs=6\n[cost]\ntype=iou\n", "test.cfg:4:|6 numbers|4 for each box");
     walk_refuse("[net]\nwidth=1\nheight=1\nchannels=4\n[cost]\ntype=wgan\n", "test.cfg:6:|type=wgan is not supported");
     walk_refuse("[net]\nwidth=1\nheight=1\nchannels=4\n[cost]\ntype=ssd\n", "test.cfg:6:|type=ssd|sse");
