@@ -141,6 +141,7 @@ static int shape(struct layer *l, struct error *err)
     l->out.shape = (struct shape){c.batch, c.filters, c.out_h, c.out_w};
     l->flops = 2.0 * (double)shape_size(s->weight->shape) * c.out_h * c.out_w;
     epilogue_shape(l, &s->epilogue);
+    l->out_can_be_remade = s->epilogue.batch_normalize && epilogue_maps(&s->epilogue) && !l->backward_reads_out;
     l->backward_reads_in = s->weight->lr_mult != 0;
 
     ask_for_scratch(l);
@@ -215,6 +216,11 @@ static bool absorb(struct layer *l, const struct layer *next)
     return s->halve;
 }
 
+static void remake(struct layer *l)
+{
+    epilogue_remake(l, &((const struct convolutional *)l->state)->epilogue);
+}
+
 static void algorithms(const struct layer *l, const char *name[3])
 {
     const struct conv_shape c = conv_shape_of(l);
@@ -240,6 +246,7 @@ const struct layer_type layer_convolutional = {
     .backward = backward,
     .backward_overwrites = true,
     .absorb = absorb,
+    .remake = remake,
     .fold = fold,
     .pack = pack,
     .algorithms = algorithms,

@@ -212,6 +212,14 @@ void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *r
         layer_activated_forward(l, e->channels, EPILOGUE_CHANNELS, run);
 }
 
+void epilogue_remake(struct layer *l, const struct epilogue *e)
+{
+    const struct shape o = l->out.shape;
+    const real *mean = l->buffer[EPILOGUE_STATISTICS].p;
+    const struct channel_map map = normal_map(l, e, mean, mean + o.c);
+    norm_map(&map, l->buffer[EPILOGUE_BEFORE].p, o.n, o.c, spatial(l), l->out.x);
+}
+
 void epilogue_backward(struct layer *l, const struct epilogue *e)
 {
     const struct shape o = l->out.shape;

@@ -84,6 +84,9 @@ real *epilogue_begin(struct layer *l, const struct epilogue *e, const struct run
 /* The rest of forward: out.x is there afterwards. In training and calibration, running statistics move unless the layer is frozen. */
 void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *run);
 
+/* For remake, with batch norm: out.x once more. epilogue_shape says whether it can be. */
+void epilogue_remake(struct layer *l, const struct epilogue *e);
+
 /* out.dx becomes the gradient of the linear part, in place; those of bias, scale and shift are added up. */
 void epilogue_backward(struct layer *l, const struct epilogue *e);
 

@@ -124,6 +124,10 @@ struct layer_type {
      * that would be saved are dropped. May be NULL. */
     bool (*absorb)(struct layer *l, const struct layer *next);
 
+    /* Training, where out_can_be_remade: writes out.x again from what forward saved. The plan then doesn't keep out.x from forward to
+     * backward; this is called before the first backward that reads it. */
+    void (*remake)(struct layer *l);
+
     /* Inference only, once after the weights are there: folds what can be folded (batch norm). May be NULL. */
     void (*fold)(struct layer *l);
     /* After fold and shape: see network_pack. The next shape takes it back (not when last). May be NULL. */
@@ -167,6 +171,11 @@ struct layer {
 
     /* Which values backward reads: the planner may reuse the memory of the others. Default: both true. */
     bool backward_reads_in, backward_reads_out;
+
+    bool out_can_be_remade; /* set by shape: backward of this layer doesn't read out.x, and remake costs little */
+    bool remade;            /* set by the plan; then: */
+    int remade_for;         /* the layer whose backward is the first to read out.x */
+    real *out_forward, *out_again;
 
     bool trainable;         /* set by the network: has a param that learns */
     bool runs_backward;     /* set by the plan: backward is called for this layer */

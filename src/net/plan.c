@@ -103,44 +103,56 @@ static void plan_absorption(struct network *net)
     }
 }
 
-/* Last moment at which the values of layer `from` (−1: the input) are read; and the first at which their gradient is written. */
-static void lifetime(const struct network *net, int from, int *last_x, int *first_dx)
+/* When the values of layer `from` (−1: the input) are read last in forward, when first and last in backward (never: 2n and −1); and when
+ * their gradient is first written. */
+struct lifetime {
+    int forward, backward_first, backward_last, dx;
+    int reader; /* the first in backward */
+};
+
+static struct lifetime lifetime(const struct network *net, int from)
 {
     const int n = net->n_layers;
-    *last_x = from < 0 ? 0 : from;
-    *first_dx = 2 * n;
+    struct lifetime t = {.forward = from < 0 ? 0 : from, .backward_first = 2 * n, .backward_last = -1, .dx = 2 * n};
     for (int j = from + 1; j < n; j++) {
         const struct layer *c = &net->layer[j];
         for (int k = 0; k < c->n_in; k++) {
             if (c->in_layer[k] != from)
                 continue;
             const int backward = 2 * n - 1 - j;
-            if (*last_x < j)
-                *last_x = j;
-            if (c->runs_backward) {
-                if (c->backward_reads_in && *last_x < backward)
-                    *last_x = backward;
-                if (backward < *first_dx)
-                    *first_dx = backward;
+            if (t.forward < j)
+                t.forward = j;
+            if (!c->runs_backward)
+                continue;
+            if (backward < t.dx)
+                t.dx = backward;
+            if (!c->backward_reads_in)
+                continue;
+            if (backward < t.backward_first) {
+                t.backward_first = backward;
+                t.reader = j;
             }
+            if (backward > t.backward_last)
+                t.backward_last = backward;
         }
     }
+    return t;
 }
 
 static void collect(struct network *net, struct plan *p)
 {
     const int n = net->n_layers, end = 2 * n;
-    int last, first_dx;
-    lifetime(net, -1, &last, &first_dx);
+    const struct lifetime image = lifetime(net, -1);
     const size_t input = shape_size(net->input.shape) * sizeof(real);
-    add(p, input, 0, net->training ? end : last, (void **)&net->input.x);
+    add(p, input, 0, net->training ? end : image.forward, (void **)&net->input.x);
     if (net->input.dx)
-        add(p, input, first_dx, end, (void **)&net->input.dx);
+        add(p, input, image.dx, end, (void **)&net->input.dx);
     const struct layer *output = network_output(net);
     for (int i = 0; i < n; i++) {
         struct layer *l = &net->layer[i];
         const int backward = 2 * n - 1 - i;
-        lifetime(net, i, &last, &first_dx);
+        const struct lifetime t = lifetime(net, i);
+        int last = t.forward > t.backward_last ? t.forward : t.backward_last;
         const int end_of_backward = l->is_absorbed ? backward + 1 : backward;
         const bool read_again = l->backward_reads_out || (l->is_absorbed && net->layer[i - 1].backward_reads_out);
         if (l->runs_backward && read_again && last < end_of_backward)
@@ -149,9 +161,15 @@ static void collect(struct network *net, struct plan *p)
             last = end; /* read after the walks */
         const size_t bytes = shape_size(l->out.shape) * sizeof(real);
         /* What is absorbed happens at the moments of the layer before. */
-        add(p, bytes, l->is_absorbed ? i - 1 : i, last, (void **)&l->out.x);
+        l->remade = l->runs_backward && l->out_can_be_remade && l->type->remake && !l->absorbed && last == t.backward_last && last < end;
+        if (l->remade) {
+            l->remade_for = t.reader;
+            add(p, bytes, i, t.forward, (void **)&l->out_forward);
+            add(p, bytes, t.backward_first, last, (void **)&l->out_again);
+        } else
+            add(p, bytes, l->is_absorbed ? i - 1 : i, last, (void **)&l->out.x);
         if (l->out.dx)
-            add(p, bytes, first_dx, end_of_backward, (void **)&l->out.dx);
+            add(p, bytes, t.dx, end_of_backward, (void **)&l->out.dx);
         size_t scratch = 0;
         for (int b = 0; b < LAYER_BUFFERS; b++) {
             struct buffer *u = &l->buffer[b];
@@ -284,6 +302,8 @@ int network_plan(struct network *net, int batch, int w, int h, bool training, st
         for (int i = 0; i < p.n; i++)
             *p.item[i].target = base + p.item[i].offset;
         for (int i = 0; i < net->n_layers; i++) {
+            if (net->layer[i].remade)
+                net->layer[i].out.x = net->layer[i].out_forward;
             char *scratch = base + p.total;
             for (int b = 0; b < LAYER_BUFFERS; b++) {
                 struct buffer *u = &net->layer[i].buffer[b];

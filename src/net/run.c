@@ -25,6 +25,8 @@ double network_forward_layer(struct network *net, int i, const struct run *run)
     struct layer *l = &net->layer[i];
     const struct run r = run_of(l, run);
     l->loss = 0;
+    if (l->remade)
+        l->out.x = l->out_forward;
     if (!l->is_absorbed || !absorbs(net, &r))
         l->type->forward(l, &r);
     return l->loss;
@@ -45,6 +47,13 @@ void network_backward_layer(struct network *net, int i, const struct run *run)
     if (!l->runs_backward || l->is_absorbed)
         return;
     net->grads_are_zero = false;
+    for (int k = 0; k < l->n_in; k++) {
+        struct layer *from = l->in_layer[k] < 0 ? NULL : &net->layer[l->in_layer[k]];
+        if (from && from->remade && from->remade_for == i && from->out.x != from->out_again) {
+            from->out.x = from->out_again;
+            from->type->remake(from);
+        }
+    }
     for (int k = 0; k < l->n_in && !l->type->backward_overwrites; k++)
         if (l->in[k]->dx && l->in_fresh[k])
             memset(l->in[k]->dx, 0, shape_size(l->in[k]->shape) * sizeof(real));
