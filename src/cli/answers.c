@@ -5,11 +5,12 @@
 
 #include "cli/cli_model.h"
 #include "data/names.h"
+#include "data/signal_file.h"
 
 static cJSON *begin(const struct answer *a)
 {
     cJSON *root = cJSON_CreateObject();
-    cli_json_text(root, a->image->row ? "row" : "image", a->image->path);
+    cli_json_text(root, !a->image->row ? "image" : signal_is_wav(a->image->path) ? "signal" : "row", a->image->path);
     return root;
 }
 

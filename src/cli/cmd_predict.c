@@ -26,6 +26,7 @@ const char cmd_predict_usage[] =
     "inputs=, - reads rows from stdin, each answered as it comes. The lines are then FILE:LINE, NAME, NUMBER: the\n"
     "likeliest classes as above; the one answer of a network with one output and that output; every label and\n"
     "its probability; every target and its value (task= in [data] of the model says which).\n"
+    "A .wav file, alone or in a folder or list, is a signal for a network with height=1.\n"
     "\n"
     "  --top N         classes a picture (5, or all when there are fewer)\n"
     "  --json          one object a picture: image, top: class, class_id, probability; a row: row, and top, or\n"

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/rows.h"
 #include "data/formats.h"
+#include "data/signal_file.h"
 #include "image/codec.h"
 
 enum { SLOTS = 4 }; /* pictures ready or in the making; the one in use is one of them */
@@ -37,6 +38,7 @@ struct cli_images {
     struct row_stream stream; /* stdin, where it has rows */
     bool stream_rows;
     bool keep;
+    enum signal_channel channel;
 
     pthread_t thread;
     pthread_mutex_t lock;
@@ -64,7 +66,7 @@ static void add_folder(struct cli_images *s, const char *folder)
     int found = 0;
     if (file_list_dir(folder, &names, &err) == 0) {
         for (int i = 0; i < names.n; i++)
-            if (dataset_is_image(names.item[i])) {
+            if (dataset_is_image(names.item[i]) || signal_is_wav(names.item[i])) {
                 char *path = text_join(folder, names.item[i]);
                 add_item(s, path, NULL);
                 free(path);
@@ -125,6 +127,19 @@ static void add_table(struct cli_images *s, const char *path, const struct netwo
     }
 }
 
+/* A sound for a network over one dimension. */
+static void read_signal(const struct cli_images *s, struct cli_image *slot)
+{
+    for (int k = 0; k < s->n_nets; k++) {
+        const struct shape in = s->net[k]->input.shape;
+        if (in.h != 1)
+            error_at(&slot->err, EXIT_DATA, s->net[k]->config.path, 0, "the network has height=%d, for a signal (%s) expected height=1",
+                     in.h, slot->path);
+        else
+            signal_read(slot->path, s->channel, in.c, in.w, slot->view[k].input, &slot->err);
+    }
+}
+
 static void read_picture(const struct cli_images *s, struct cli_image *slot)
 {
     for (int k = 0; k < s->n_nets; k++) {
@@ -182,9 +197,12 @@ static bool make(struct cli_images *s, const struct item *item)
     image_free(&slot->image);
     slot->path = mem_string(item->path);
     slot->err = item->err != NULL ? *item->err : ERROR_INIT;
-    slot->row = item->rows != NULL || item->values != NULL;
+    const bool row = item->rows != NULL || item->values != NULL, sound = !row && item->err == NULL && signal_is_wav(item->path);
+    slot->row = row || sound;
     slot->w = slot->h = 0;
-    if (slot->row)
+    if (sound)
+        read_signal(s, slot);
+    else if (row)
         read_row(s, item, slot);
     else if (item->err == NULL)
         read_picture(s, slot);
@@ -320,6 +338,7 @@ struct cli_images *cli_images_open(char *const *operands, int n, struct network 
     s->net = net;
     s->n_nets = n_nets;
     s->keep = keep;
+    s->channel = (enum signal_channel)o->channel;
     s->table = mem_new((size_t)n, sizeof(*s->table));
     s->stream = (struct row_stream){.net = net[0], .o = o};
     s->stream_rows = net[0]->options.inputs > 0;

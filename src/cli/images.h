@@ -15,8 +15,8 @@ struct cli_view {
     float *input;               /* c × h × w of the network */
 };
 
-/* One picture, or one row of a table (path is "file:line" then, and w and h are 0). When err.status isn't EXIT_OK it couldn't be read, and
- * only path is set. */
+/* One picture, or one row of a table (path is "file:line" then), or a signal (row is true, w and h are 0 for both). When err.status isn't
+ * EXIT_OK it couldn't be read, and only path is set. */
 struct cli_image {
     char *path;
     struct error err;
@@ -28,10 +28,10 @@ struct cli_image {
 
 struct cli_images;
 
-/* operands: tables (.csv, .tsv, .data), each row of them; image files, folders (the images in them, by name), .txt lists (a path a line,
- * relative to the list's folder, else to the working folder), "-" (paths on stdin, read as they come; rows, when the first network has
- * inputs=). o: columns of tables; borrowed. keep: also keep the pixels. Unreadable operands, and pictures for a network (of n_nets) that
- * doesn't take any, come up as pictures with an error. NULL: no thread, or no memory. */
+/* operands: tables (.csv, .tsv, .data), each row of them; image files, .wav files, folders (those in them, by name), .txt lists (a path a
+ * line, relative to the list's folder, else to the working folder), "-" (paths on stdin, read as they come; rows, when the first network
+ * has inputs=). o: columns of tables; borrowed. keep: also keep the pixels. Unreadable operands, and pictures for a network (of n_nets)
+ * that doesn't take any, come up as pictures with an error. NULL: no thread, or no memory. */
 struct cli_images *cli_images_open(char *const *operands, int n, struct network *const *net, int n_nets, const struct data_options *o,
                                    bool keep, struct error *err);
 

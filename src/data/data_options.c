@@ -12,6 +12,7 @@
 static const char *const on_bad_names[] = {"skip", "error", NULL};
 static const char *const headers[] = {"0", "1", "auto", NULL};                                /* enum csv_header */
 static const char *const separators[] = {"auto", "comma", "semicolon", "tab", "space", NULL}; /* enum csv_separator */
+static const char *const channels[] = {"mean", "first", NULL};                                /* enum signal_channel */
 static const char *const tasks[] = {"auto", "classify", "labels", "regress", NULL};           /* see format_csv.c */
 
 #define AT(field) offsetof(struct data_options, field)
@@ -50,6 +51,10 @@ const struct config_key data_option_table[] = {
     {"separator", OPTION_CHOICE, AT(separator), "auto", .choices = separators, .help = "tables: what stands between the columns"},
     {"threshold", OPTION_FLOAT, AT(threshold), ".5", -INFINITY, INFINITY,
      .help = "networks with one output, and labels: the answer is yes where the output is at least this"},
+    {"rate", OPTION_INT, AT(rate), "0", 0, 100000000,
+     .help = "signals: samples a second that every file must have; 0: as many as the first"},
+    {"channel", OPTION_CHOICE, AT(channel), "mean", .choices = channels,
+     .help = "signals: what a network with channels=1 takes of a WAV file with several: their mean or the first"},
     {"train_count", OPTION_INT, AT(train_count), "0", 0, MOST_IMAGES,
      .help = "images for training, of shapes, or of MNIST from the start; 0: 2000 shapes, 55000 of MNIST"},
     {"valid_count", OPTION_INT, AT(valid_count), "0", 0, MOST_IMAGES,

@@ -15,8 +15,8 @@
 #include "image/codec.h"
 
 /* Asked in this order: a list of paths is what no other format wants. */
-static const struct dataset_format *const formats[] = {&dataset_shapes, &dataset_mnist,  &dataset_cifar, &dataset_voc,
-                                                       &dataset_csv,    &dataset_folder, &dataset_list};
+static const struct dataset_format *const formats[] = {&dataset_shapes, &dataset_mnist,   &dataset_cifar,  &dataset_voc,
+                                                       &dataset_csv,    &dataset_signals, &dataset_folder, &dataset_list};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 const char *split_name(enum split split)
@@ -63,11 +63,12 @@ int dataset_bad(struct dataset *d, struct error *err, const char *file, int line
     char message[2048];
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    if (!d->skip_bad)
-        return error_at(err, EXIT_DATA, file, line, "%s", message);
-    if (d->bad++ == 0)
-        error_at(&d->first_bad, EXIT_DATA, file, line, "%s", message);
-    return 0;
+    struct error *to = !d->skip_bad ? err : d->bad++ == 0 ? &d->first_bad : NULL;
+    if (file)
+        error_at(to, EXIT_DATA, file, line, "%s", message);
+    else
+        error_add(to, EXIT_DATA, "%s", message);
+    return d->skip_bad ? 0 : -1;
 }
 
 int dataset_add_box(struct dataset *d, struct sample *s, const double corners[4], int class_id, int difficult, const char *file, int line,
@@ -121,6 +122,11 @@ int dataset_image(const struct dataset *d, int i, struct image *out, struct erro
 const char *dataset_task_name(const struct dataset *d)
 {
     return d->task == TASK_REGRESS ? "regress" : d->task == TASK_LABELS ? "labels" : "classify";
+}
+
+const char *dataset_unit(const struct dataset *d)
+{
+    return d->format->unit ? d->format->unit : "image";
 }
 
 bool dataset_has_values(const struct dataset *d)
@@ -219,7 +225,7 @@ static int check_opened(struct dataset *d, const char *path, int line, int n_cla
             d->n_classes = s->box[k].class_id >= d->n_classes ? s->box[k].class_id + 1 : d->n_classes;
     }
     if (d->n_samples == 0) {
-        const char *what = dataset_has_values(d) ? "row" : "image";
+        const char *what = dataset_unit(d);
         if (d->bad == 0)
             return error_at(err, EXIT_DATA, path, 0, "holds no %s for %s=", what, split_name(d->split));
         return error_at(err, EXIT_DATA, path, 0, "no %s for %s= is left: %d mistake%s, the first is: %s", what, split_name(d->split),

@@ -32,6 +32,7 @@ struct dataset;
 /* A format: one file format_*.c and one line in the table of dataset.c. */
 struct dataset_format {
     const char *name, *help;
+    const char *unit;                /* what a sample is called; NULL: image */
     bool (*probe)(const char *path); /* does this path look like mine? Cheap, no error */
     /* Fills samples, names (if it knows them), task. path is what stands after train= etc. */
     int (*open)(struct dataset *d, const char *path, struct error *err);
@@ -78,6 +79,7 @@ struct data_options {
     char *target, *columns, *drop; /* lists of columns, by name or number */
     int header, separator, task;   /* enum csv_header, csv_separator (data/csv.h), table_task */
     double threshold;              /* of a yes/no answer */
+    int rate, channel;             /* signals: samples a second, 0: as the first file; enum signal_channel (data/signal_file.h) */
     /* shapes: number of images; MNIST: use so many from the start (train, test) or the end (valid); 0: the format's default */
     int train_count, valid_count, test_count;
 
@@ -106,6 +108,9 @@ void data_options_free(struct data_options *o);
 int dataset_open(struct dataset *d, const struct data_options *o, enum split split, enum task task, int n_classes, int want_w, int want_h,
                  int want_c, uint64_t seed, struct error *err);
 
+/* What a sample is called: image, row, signal. */
+const char *dataset_unit(const struct dataset *d);
+
 /* The value of task= that says what d holds. */
 const char *dataset_task_name(const struct dataset *d);
 
@@ -121,7 +126,7 @@ int dataset_image(const struct dataset *d, int i, struct image *out, struct erro
 struct sample *dataset_add(struct dataset *d, const char *name);
 void sample_add_box(struct sample *s, struct truth_box box);
 /* For formats: a bad label or file. With on_bad=skip counts it, keeps the first for the warning and returns 0; else adds it to err and
- * returns −1. */
+ * returns −1. file NULL: the message names it. */
 int dataset_bad(struct dataset *d, struct error *err, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 

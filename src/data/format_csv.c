@@ -279,6 +279,7 @@ static void close_table(struct dataset *d)
 
 const struct dataset_format dataset_csv = {
     .name = "CSV",
+    .unit = "row",
     .help = "a table, FILE.csv, .tsv or .data: a row an object, its last column (or target=) what is to be learnt",
     .probe = probe,
     .open = open_table,

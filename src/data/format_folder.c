@@ -84,8 +84,8 @@ static int find_names(struct dataset *d, const char *path, struct error *err)
     return result;
 }
 
-/* All images below a class's folder. */
-static int add_images(struct dataset *d, const char *folder, int label, int depth, struct error *err)
+/* All files below a class's folder that are wanted. */
+static int add_files(struct dataset *d, const char *folder, int label, int depth, bool (*wanted)(const char *), struct error *err)
 {
     struct text_list names = {0};
     int result = file_list_dir(folder, &names, err);
@@ -93,23 +93,24 @@ static int add_images(struct dataset *d, const char *folder, int label, int dept
         if (names.item[i][0] == '.')
             continue;
         char *path = mem_format("%s/%s", folder, names.item[i]);
-        if (dataset_is_image(path))
+        if (wanted(path))
             dataset_add(d, path)->label = label;
         else if (depth < DEEPEST && file_is_dir(path))
-            result = add_images(d, path, label, depth + 1, err);
+            result = add_files(d, path, label, depth + 1, wanted, err);
         free(path);
     }
     text_list_free(&names);
     return result;
 }
 
-static int add_class(struct dataset *d, const char *root, const char *name, const struct name_index *index, struct error *err)
+static int add_class(struct dataset *d, const char *root, const char *name, const struct name_index *index, bool (*wanted)(const char *),
+                     struct error *err)
 {
     char *folder = mem_format("%s/%s", root, name);
     const int label = name_index_find(index, name, strlen(name));
     int result;
     if (label >= 0) {
-        result = add_images(d, folder, label, 0, err);
+        result = add_files(d, folder, label, 0, wanted, err);
     } else {
         const char *near = names_nearest(&d->names, name);
         result = dataset_bad(d, err, folder, 0, "found a folder of class '%.80s', expected one of the %d of %s%s%s%s", name, d->names.n,
@@ -120,19 +121,22 @@ static int add_class(struct dataset *d, const char *root, const char *name, cons
     return result;
 }
 
-static int open_folder(struct dataset *d, const char *path, struct error *err)
+char *folder_of_split(const struct dataset *d, const char *path, struct error *err)
 {
-    if (dataset_need(d, TASK_CLASSIFY, path, err) != 0)
-        return -1;
     char *root = subfolder(path, split_name(d->split));
     if (!root && d->split == SPLIT_VALID)
         root = subfolder(path, "val");
-    if (!root && has_splits(path))
-        return error_add(err, EXIT_NO_INPUT, "%s: has no folder %s%s", path, split_name(d->split),
-                         d->split == SPLIT_VALID ? " or val" : "");
-    if (!root)
-        root = mem_string(path);
+    if (root || !has_splits(path))
+        return root ? root : mem_string(path);
+    error_add(err, EXIT_NO_INPUT, "%s: has no folder %s%s", path, split_name(d->split), d->split == SPLIT_VALID ? " or val" : "");
+    return NULL;
+}
 
+int folder_open(struct dataset *d, const char *path, bool (*wanted)(const char *name), struct error *err)
+{
+    char *root = folder_of_split(d, path, err);
+    if (!root)
+        return -1;
     struct text_list folders = {0};
     int result = d->names.n > 0 ? 0 : find_names(d, path, err);
     if (result == 0)
@@ -140,17 +144,22 @@ static int open_folder(struct dataset *d, const char *path, struct error *err)
     struct name_index index;
     name_index_init(&index, &d->names);
     for (int i = 0; result == 0 && i < folders.n; i++)
-        result = add_class(d, root, folders.item[i], &index, err);
+        result = add_class(d, root, folders.item[i], &index, wanted, err);
     name_index_free(&index);
     text_list_free(&folders);
     free(root);
     return result;
 }
 
+static int open_images(struct dataset *d, const char *path, struct error *err)
+{
+    return dataset_need(d, TASK_CLASSIFY, path, err) == 0 ? folder_open(d, path, dataset_is_image, err) : -1;
+}
+
 const struct dataset_format dataset_folder = {
     .name = "folder per class",
     .help = "PATH/train/CLASS/*.jpg (and valid or val, test), or PATH/CLASS/*.jpg",
     .probe = probe,
-    .open = open_folder,
+    .open = open_images,
     .image = dataset_file_image,
 };

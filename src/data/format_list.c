@@ -161,8 +161,7 @@ static int add_class(struct dataset *d, struct sample *s, const struct name_inde
     return result;
 }
 
-/* The image of one line: beside the list, else from the working directory. Owned by the caller; NULL: neither is there. */
-static char *find_image(const char *folder, const char *name)
+char *list_find(const char *folder, const char *name)
 {
     char *path = text_join(folder, name);
     if (access(path, F_OK) != 0 && name[0] != '/') {
@@ -191,7 +190,7 @@ static int open_list(struct dataset *d, const char *path, struct error *err)
         const char *name = text_trim(raw);
         if (!*name)
             continue;
-        char *found = find_image(folder, name);
+        char *found = list_find(folder, name);
         if (!found) {
             result =
                 dataset_bad(d, err, path, line, "found '%.200s', but there is no such image in %s or the working directory", name, folder);

@@ -72,9 +72,9 @@ int name_index_find(const struct name_index *index, const char *s, size_t length
     return NAME_NONE;
 }
 
-static int find_folder(const struct name_index *index, const char *path, const char *base)
+int name_index_folder(const struct name_index *index, const char *path)
 {
-    const char *end = base;
+    const char *end = text_basename(path);
     while (end > path) {
         end--; /* the slash after the component */
         const char *start = end;
@@ -143,7 +143,7 @@ static int find_anywhere(const struct name_index *index, const char *path, int o
 int name_index_path(const struct name_index *index, const char *path, int other[2])
 {
     const char *base = text_basename(path);
-    int found = find_folder(index, path, base);
+    int found = name_index_folder(index, path);
     if (found == NAME_NONE)
         found = find_part(index, base, other);
     if (found == NAME_NONE)

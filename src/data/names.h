@@ -23,6 +23,9 @@ enum { NAME_NONE = -1, NAME_AMBIGUOUS = -2 };
 /* Number of the name s[0..length); the first one of equal names. NAME_NONE: unknown. */
 int name_index_find(const struct name_index *index, const char *s, size_t length);
 
+/* The folder of the path that is a name, the nearest to the file; NAME_NONE: none is. */
+int name_index_folder(const struct name_index *index, const char *path);
+
 /* Class of an image from its path. In this order: a folder of the path (the nearest to the file), the longest part of the file's name
  * (without its ending) between _ - . or blanks; then, as in Darknet, the only name that stands anywhere in the path. NAME_NONE: none does;
  * NAME_AMBIGUOUS: several do, two of them in other[]. */
