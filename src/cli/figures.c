@@ -192,7 +192,7 @@ int figures_json(const struct network *net, const struct text_list *names, const
     add_number(root, "loss", e->loss);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         if (figures[i].task == e->task)
-            add_number(root, figures[i].key, *(const double *)((const char *)e + figures[i].offset));
+            add_number(root, figures[i].key, *(const double *)(const void *)((const char *)e + figures[i].offset));
     if (e->task == TASK_REGRESS)
         add_targets(root, &p);
     else

@@ -244,6 +244,10 @@ static int open_table(struct dataset *d, const char *path, struct error *err)
     struct csv t;
     if (csv_read(&t, path, (enum csv_separator)o->separator, (enum csv_header)o->header, err) != 0)
         return -1;
+    if (t.n_rows == 0) { /* dataset_open tells */
+        csv_free(&t);
+        return 0;
+    }
     struct table_columns c = {0};
     int result = table_columns(&t, o, d->want_w * d->want_h * d->want_c, true, &c, err);
     if (result == 0)

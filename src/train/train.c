@@ -122,7 +122,7 @@ static enum best_metric usual_metric(enum task task)
 /* The figure that best_metric= names; what isn't a number is the worst. */
 static double figure_of(const struct training *r, const struct evaluation *e)
 {
-    const double v = *(const double *)((const char *)e + best_figures[r->metric].offset);
+    const double v = *(const double *)(const void *)((const char *)e + best_figures[r->metric].offset);
     return isfinite(v) ? v : best_figures[r->metric].lower ? INFINITY : 0;
 }
 

@@ -47,6 +47,14 @@ learn linear
 holds 'linear: what is left is the noise' linear '.rmse < .11 and .r2 > .99'
 ask 'linear: the bias of least squares' linear '0,0' '(.values[0].value - 1.02821 | fabs) < .002'
 ask 'linear: the bias and the first weight' linear '1,0' '(.values[0].value - 3.03182 | fabs) < .002'
+# The figures of val again, from the answers to all rows.
+"$DLNET" predict -m "$T/linear/last.safetensors" data/course/plane.csv | cut -f 3 | paste -d ' ' - <(tail -n +2 data/course/plane.csv | cut -d , -f 3) |
+    awk '{ e = $1 - $2; s += e * e; a += e < 0 ? -e : e; t += $2; q += $2 * $2; n++ }
+        END { printf "{\"mse\": %.9g, \"mae\": %.9g, \"r2\": %.9g}", s / n, a / n, 1 - s / (q - t * t / n) }' >"$T/by-hand.json"
+# shellcheck disable=SC2016 # jq's variables
+check 'linear: MSE, RMSE, MAE and R2 by their definitions' jq -es '.[0] as $a | .[1] as $b |
+    ($a.mse - $b.mse | fabs) < 1e-6 and ($a.mae - $b.mae | fabs) < 1e-6 and ($a.r2 - $b.r2 | fabs) < 1e-6 and
+    ($a.rmse * $a.rmse - $b.mse | fabs) < 1e-6' "$T/linear.json" "$T/by-hand.json"
 learn no-bias
 ask 'no-bias: nothing without input' no-bias '0,0' '.values[0].value == 0'
 holds 'no-bias: misses the constant' no-bias '.rmse > .9'
@@ -98,6 +106,18 @@ holds 'batchnorm-one: nothing is learnt' batchnorm-one '.top1 < .7'
 learn batchnorm-one --set net.batch=30 --out "$T/company"
 dlnet val "$T/company/last.safetensors" --json
 check 'batchnorm-one: in company it is' jq -e '.top1 > .85' "$T/out"
+
+# Darknet's file: 20 bytes of header, then 4 biases and 4 pairs of weights of the hidden neurons.
+learn symmetry
+holds 'symmetry: XOR is not learnt' symmetry '.top1 <= .75'
+dlnet export "$T/symmetry/last.safetensors" --out "$T/symmetry.weights"
+od -An -v -tx4 -w4 -j20 -N48 "$T/symmetry.weights" | tr -d ' ' >"$T/hidden"
+check 'symmetry: the neurons have learnt something' test "$(grep -vc 00000000 "$T/hidden")" -eq 12
+check 'symmetry: all the same bias' test "$(head -n 4 "$T/hidden" | sort -u | wc -l)" -eq 1
+check 'symmetry: all the same weights' test "$(tail -n 8 "$T/hidden" | paste - - | sort -u | wc -l)" -eq 1
+learn symmetry --set 0.init=xavier --set 1.init=xavier --set net.epochs=1000 --out "$T/random"
+dlnet val "$T/random/last.safetensors" --json
+check 'symmetry: random weights learn it' jq -e '.top1 == 1' "$T/out"
 
 # Cross-validation: the figures of each fold, their mean and standard deviation.
 if need_data 'iris by folds' tabular; then
