@@ -51,14 +51,13 @@ struct loader {
     int64_t first_bad; /* place in the sequence */
     char message[1024];
     char *told; /* copy of it for loader_bad */
-    int *spare; /* permutation of the epoch in which a stand-in was last wanted */
+    int *spare; /* order of the epoch in which a stand-in was last wanted */
     int64_t spare_epoch;
 };
 
-static void permute(const struct loader *l, int64_t epoch, int *out)
+static void order_of(const struct loader *l, int64_t epoch, int *out)
 {
-    struct rng r = rng_make(l->o.seed, RNG_SHUFFLE, (uint64_t)epoch, 0);
-    rng_permute(&r, out, l->data->n_samples);
+    sampler_order(&l->o.sampler, l->data, l->o.seed, epoch, out);
 }
 
 /* ---- the workers' side: one image ---- */
@@ -75,14 +74,14 @@ static void note_bad(struct loader *l, int64_t place, int sample, const struct e
     pthread_mutex_unlock(&l->lock);
 }
 
-/* Sample at a position of an epoch's permutation, for the rare case that another one must stand in. */
+/* Sample at a position of an epoch's order, for the rare case that another one must stand in. */
 static int sample_at(struct loader *l, int64_t epoch, int64_t position)
 {
     pthread_mutex_lock(&l->lock);
     if (!l->spare)
         l->spare = mem_new((size_t)l->data->n_samples, sizeof *l->spare);
     if (l->spare_epoch != epoch)
-        permute(l, epoch, l->spare);
+        order_of(l, epoch, l->spare);
     l->spare_epoch = epoch;
     const int sample = l->spare[position];
     pthread_mutex_unlock(&l->lock);
@@ -110,7 +109,7 @@ static int none_readable(struct loader *l, struct error *e)
     return -1;
 }
 
-/* The image that belongs at a place of the training sequence, or the next readable one of its epoch's permutation. −1: none (e). */
+/* The image that belongs at a place of the training sequence, or the next readable one of its epoch's order. −1: none (e). */
 static int read_in_order(struct loader *l, int64_t place, int sample, struct image *im, int *found, struct error *e)
 {
     const int64_t n = l->data->n_samples, epoch = place / n;
@@ -145,8 +144,10 @@ static int make_training(struct loader *l, struct slot *slot, int i, const struc
     const int64_t place = slot->start + i;
     struct image im[4] = {0};
     const struct sample *s[4];
-    /* The generator is keyed by the sample whose turn it is, so that a stand-in is augmented otherwise than at its own turn. */
-    struct rng rng = rng_make(l->o.seed, RNG_AUGMENT, (uint64_t)(place / l->data->n_samples), (uint64_t)b->sample[i]);
+    /* The generator is keyed by the sample whose turn it is, so that a stand-in is augmented otherwise than at its own turn; by the turn
+     * where a sample may have several. */
+    const int64_t n = l->data->n_samples, turn = l->o.sampler.kind == SAMPLER_SHUFFLE ? b->sample[i] : place % n;
+    struct rng rng = rng_make(l->o.seed, RNG_AUGMENT, (uint64_t)(place / n), (uint64_t)turn);
     if (read_in_order(l, place, b->sample[i], &im[0], &b->sample[i], e) != 0)
         return -1;
     b->original_w[i] = im[0].w;
@@ -271,7 +272,7 @@ static void plan_training(struct loader *l, struct batch *b, int64_t start)
     for (int i = 0; i < b->n; i++) {
         const int64_t epoch = (start + i) / n;
         if (epoch != l->order_epoch)
-            permute(l, epoch, l->order);
+            order_of(l, epoch, l->order);
         l->order_epoch = epoch;
         b->sample[i] = l->order[(start + i) % n];
     }

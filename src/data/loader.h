@@ -4,6 +4,7 @@
 #define DLNET_DATA_LOADER_H
 
 #include "data/augment.h"
+#include "data/sampler.h"
 
 struct batch {
     int n;                       /* images in it; fewer than asked only at the end of an evaluation pass */
@@ -27,6 +28,7 @@ struct loader_options {
     int ahead;     /* batches prepared ahead; ≥ 1 */
     int n_classes; /* width of label: of a data set with targets their number */
     struct augment augment;
+    struct sampler sampler; /* training: the order of an epoch */
     /* Multi-scale: input size of batch number b of the sequence (first / batch + …), NULL: always augment.w × augment.h. */
     void (*size_of)(void *context, int64_t batch_number, int *w, int *h);
     void *context;
@@ -34,10 +36,11 @@ struct loader_options {
 
 struct loader;
 
-/* Image number k of the training sequence is sample perm[k mod n] of epoch k / n; perm is keyed (seed, RNG_SHUFFLE, epoch), its
- * augmentation (seed, RNG_AUGMENT, epoch, sample). An unreadable image: with on_bad=skip the next readable sample of the permutation stands
- * in for it in training, augmented with the key of the one it stands for; with on_bad=error, or when no image can be read, loader_next
- * returns −1 at that batch. The data set is borrowed and must outlive the loader. NULL on failure. */
+/* Image number k of the training sequence is sample order[k mod n] of epoch k / n (data/sampler.h), its augmentation keyed (seed,
+ * RNG_AUGMENT, epoch, sample; with another sampler than shuffle, which may repeat samples, k mod n). An unreadable image: with on_bad=skip
+ * the next readable sample of the order stands in for it in training, augmented with the key of the one it stands for; with on_bad=error,
+ * or when no image can be read, loader_next returns −1 at that batch. The data set is borrowed and must outlive the loader. NULL on
+ * failure. */
 struct loader *loader_open(const struct dataset *d, const struct loader_options *o, struct error *err);
 
 /* The next batch, borrowed until the next call. 1: a batch, 0: end of an evaluation pass, −1: error. */

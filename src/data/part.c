@@ -24,8 +24,7 @@ int part_check(const struct data_options *o, struct error *err)
     return 0;
 }
 
-/* The samples, class by class. start: strata + 1 places of the classes in it. */
-static void by_class(const struct dataset *d, int strata, int *start, int *member)
+void part_by_class(const struct dataset *d, int strata, int *start, int *member)
 {
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < d->n_samples; i++) {
@@ -51,7 +50,7 @@ static int choose(const struct dataset *d, bool *chosen)
     const int strata = d->task == TASK_CLASSIFY ? d->n_classes + 1 : 1;
     int *member = mem_new(n, sizeof *member), *order = mem_new(n, sizeof *order), *start = mem_new((size_t)strata + 1, sizeof *start);
     int count = 0, taken = 0;
-    by_class(d, strata, start, member);
+    part_by_class(d, strata, start, member);
     for (int k = 0; k < strata; k++) {
         const int members = start[k + 1] - start[k];
         struct rng r = rng_make(d->seed, RNG_SPLIT, (uint64_t)k, 0);

@@ -20,4 +20,8 @@ int part_take(struct dataset *d, bool valid, const char *path, struct error *err
  * where folds= or valid_fraction= draw. −1: more are asked for than there are. */
 int part_range(const struct dataset *d, const char *path, bool divided, int n, int share, int *first, int *count, struct error *err);
 
+/* The samples, class by class (member: as many as samples): stratum k + 1 is class k, 0 what has none; strata 1: all together. start:
+ * strata + 1 places of the strata in it, zero-filled by the caller. */
+void part_by_class(const struct dataset *d, int strata, int *start, int *member);
+
 #endif

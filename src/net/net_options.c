@@ -17,6 +17,9 @@ const char *const best_metric_names[] = {"auto",   "loss",     "top1",  "top5", 
 /* In the order of enum conv_precision. */
 static const char *const precisions[] = {"fp32", "bf16", NULL};
 
+/* In the order of enum sampler_kind. */
+static const char *const samplers[] = {"shuffle", "stratified", "balanced", "weighted", NULL};
+
 #define AT(field) offsetof(struct net_options, field)
 #define POSITIVE 1, INFINITY
 #define NATURAL 0, INFINITY
@@ -27,6 +30,13 @@ const struct config_key net_option_table[] = {
     {"batch", OPTION_INT, AT(batch), "1", 1, 65536, .help = "images an update of the weights"},
     {"subdivisions", OPTION_INT, AT(subdivisions), "1", 1, 65536,
      .help = "parts that a batch is computed in: a forward pass takes batch/subdivisions images"},
+    {"sampler", OPTION_CHOICE, AT(sampler), "shuffle", .choices = samplers,
+     .help =
+         "order of an epoch, always as many images as the data has. shuffle: each once. Of a classifier also: stratified: each once, and "
+         "every batch holds the classes in the data's proportions, as evenly as can be; balanced: all classes equally often in each "
+         "batch, those of few images repeated; weighted: as sampler_weights= says"},
+    {"sampler_weights", OPTION_FLOATS, AT(sampler_weights), "", NATURAL,
+     .help = "sampler=weighted: for each class, how often one of its images comes, beside one of another class; 0: never"},
     {"width", OPTION_INT, AT(width), "0", SIZE, .help = "width of the input in pixels (length of a signal)"},
     {"height", OPTION_INT, AT(height), "0", SIZE, .help = "height of the input in pixels"},
     {"channels", OPTION_INT, AT(channels), "0", SIZE, .help = "channels of the input: 3 colour, 1 grey"},

@@ -56,6 +56,8 @@ extern const char *const best_metric_names[]; /* in that order */
 struct net_options {
     /* input */
     int batch, subdivisions; /* images an update, in that many forward passes */
+    int sampler;             /* position in "shuffle", "stratified", "balanced", "weighted" (enum sampler_kind) */
+    struct option_floats sampler_weights;
     int width, height, channels;
     int inputs; /* Darknet's key for vectors: channels = inputs, width = height = 1; 0: not given */
 

@@ -61,6 +61,30 @@ static int find_total(struct trainer *t, struct error *err)
     return 0;
 }
 
+static int check_sampler(const struct trainer *t, struct error *err)
+{
+    const struct network *net = t->net;
+    const struct net_options *o = &net->options;
+    const struct config_section *s = net_section(net);
+    const int given = o->sampler_weights.n, classes = net->n_classes == 1 ? 2 : net->n_classes;
+    const char *key = "sampler_weights";
+    if (o->sampler != SAMPLER_SHUFFLE && t->data.task != TASK_CLASSIFY)
+        return option_error(&net->config, s, "sampler", err,
+                            "this sampler goes by the one class of each image, but the data has %s; expected sampler=shuffle",
+                            t->data.task == TASK_DETECT    ? "boxes"
+                            : t->data.task == TASK_REGRESS ? "numbers"
+                                                           : "several labels");
+    if (o->sampler != SAMPLER_WEIGHTED)
+        return given == 0 ? 0 : option_error(&net->config, s, key, err, "sampler_weights= needs sampler=weighted, which isn't given");
+    if (given != classes)
+        return option_error(&net->config, s, key, err, "sampler_weights= has %d numbers, expected one for each of the %d classes", given,
+                            classes);
+    for (int i = 0; i < t->data.n_samples; i++)
+        if (t->data.sample[i].label >= 0 && o->sampler_weights.v[t->data.sample[i].label] > 0)
+            return 0;
+    return option_error(&net->config, s, key, err, "no class with training data has a weight above 0, expected one at least");
+}
+
 struct loader_options trainer_loader_options(const struct trainer *t)
 {
     struct network *net = t->net;
@@ -72,6 +96,7 @@ struct loader_options trainer_loader_options(const struct trainer *t)
                                .threads = t->threads,
                                .ahead = 2 * o->subdivisions + 1,
                                .n_classes = t->data.task != TASK_DETECT ? net->n_classes : 0};
+    l.sampler = (struct sampler){(enum sampler_kind)o->sampler, o->batch, o->sampler_weights.v};
     l.augment = augment_from(o, net->jitter, net->resize, t->data.task, o->width, o->height, o->channels);
     if (net->random) {
         l.size_of = size_of;
@@ -138,7 +163,8 @@ int trainer_open(struct trainer *t, struct network *net, const struct data_optio
     const enum task task = network_is_detector(net) ? TASK_DETECT : TASK_CLASSIFY;
     if (dataset_open(&t->data, data, SPLIT_TRAIN, task, net->n_classes, o->width, o->height, o->channels, t->seed, err) != 0)
         return -1;
-    if (begin_with_frequencies(t, err) != 0 || find_total(t, err) != 0 || optimizer_init(&t->optimizer, net, err) != 0) {
+    if (check_sampler(t, err) != 0 || begin_with_frequencies(t, err) != 0 || find_total(t, err) != 0 ||
+        optimizer_init(&t->optimizer, net, err) != 0) {
         trainer_close(t);
         return -1;
     }

@@ -37,7 +37,7 @@ int trainer_start(struct trainer *t, struct error *err);
  * weight isn't finite: the error names layer and iteration and the weights are those before the update. */
 int trainer_step(struct trainer *t, double rate, double *loss, struct error *err);
 
-/* One pass over the training data, each image once, augmented and ordered as in the first epoch: the statistics of the network's batch
+/* One pass over the training data, an epoch long, augmented and ordered as in the first epoch: the statistics of the network's batch
  * norms become means of those of the batches, by images (Izmailov 2018, section 3.2). Nothing else changes. -1: the data failed. */
 int trainer_calibrate(struct trainer *t, struct error *err);
 

@@ -137,6 +137,40 @@ static void test_same_bytes_with_any_workers(void **state)
     }
 }
 
+/* A sampler that repeats samples: each visit is augmented in its own way, and the sequence may be entered anywhere. */
+static void test_repeated_samples(void **state)
+{
+    (void)state;
+    struct memory m = {0};
+    struct dataset d = memory_dataset(&m, TASK_CLASSIFY, 12);
+    struct loader_options o = options(TASK_CLASSIFY, true, 12, 2);
+    o.sampler = (struct sampler){SAMPLER_BALANCED, 24, NULL};
+    struct error err = ERROR_INIT;
+    struct loader *l = loader_open(&d, &o, &err);
+    assert_non_null(l);
+    int repeated = 0;
+    for (int epoch = 0; epoch < 10; epoch++) {
+        struct batch *b;
+        assert_int_equal(loader_next(l, &b, &err), 1);
+        const size_t each = 3 * (size_t)b->w * (size_t)b->h;
+        for (size_t i = 0; i < 12; i++)
+            for (size_t k = 0; k < i; k++)
+                if (b->sample[i] == b->sample[k]) {
+                    repeated++;
+                    assert_memory_not_equal(b->input + i * each, b->input + k * each, each * sizeof *b->input);
+                }
+    }
+    assert_true(repeated > 0);
+    loader_close(l);
+    uint64_t all[10], rest[4];
+    run(&d, &o, 10, all);
+    o.first = 6 * 12;
+    o.threads = 1;
+    run(&d, &o, 4, rest);
+    assert_memory_equal(rest, all + 6, sizeof rest);
+    dataset_close(&d);
+}
+
 static void test_resume(void **state)
 {
     (void)state;
@@ -433,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_same_bytes_with_any_workers),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_epochs_visit_all_once),
+        cmocka_unit_test(test_repeated_samples),
         cmocka_unit_test(test_keys_of_augmentation),
         cmocka_unit_test(test_evaluation_pass),
         cmocka_unit_test(test_bad_image_in_training),
