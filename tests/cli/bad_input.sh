@@ -202,7 +202,7 @@ cfg shared '/^\[yolo\]/i share_index=0'
 row 'weights: a layer that would answer otherwise' 65 'shared\.cfg:[0-9]+: share_index=0 has no effect in this version: the answers would be wrong' \
     dlnet detect shared.cfg base.weights pictures
 row 'command: no image' 2 'no images given: expected image files, folders' dlnet detect base.cfg base.weights
-row 'command: val with an image' 2 'shapes-000\.png: expected models' dlnet val base.cfg base.weights pictures/shapes-000.png
+row 'command: val with an image' 2 'shapes-000\.png: expected a model' dlnet val base.cfg base.weights pictures/shapes-000.png
 { header && zeros 1876; } >short.weights
 row 'weights: too short' 65 'short\.weights: too short by 100 bytes: it ends in layer 1 \[convolutional\], in ' dlnet detect base.cfg short.weights pictures
 { header && zeros 1980; } >long.weights
