@@ -164,8 +164,11 @@ static void turn(const real *from, size_t plane, int rows, int n, real *to, int 
         vec v[LANES];
         const int valid = smaller(LANES, n - i);
 #pragma GCC unroll 16
-        for (int r = 0; r < LANES; r++)
-            v[r] = r >= rows ? (vec){0} : valid == LANES ? load(from + (size_t)r * plane) : load_partial(from + (size_t)r * plane, valid);
+        for (int r = 0; r < LANES; r++) {
+            v[r] = (vec){0};
+            if (r < rows)
+                v[r] = valid == LANES ? load(from + (size_t)r * plane) : load_partial(from + (size_t)r * plane, valid);
+        }
         transpose(v);
 #pragma GCC unroll 16
         for (int k = 0; k < LANES; k++)

@@ -423,8 +423,8 @@ static void tell(const struct training *r)
         return;
     const struct trainer *t = &r->trainer;
     fprintf(stderr, "%s: %d layers, %d training %ss, %d for validation, batch %d, %lld iterations (%.1f epochs)\n", r->net->config.path,
-            r->net->n_layers, t->data.n_samples, dataset_unit(&t->data), r->has_valid ? r->valid.n_samples : 0,
-            r->net->options.batch, (long long)t->total, (double)t->total * r->net->options.batch / t->data.n_samples);
+            r->net->n_layers, t->data.n_samples, dataset_unit(&t->data), r->has_valid ? r->valid.n_samples : 0, r->net->options.batch,
+            (long long)t->total, (double)t->total * r->net->options.batch / t->data.n_samples);
     fprintf(stderr, "memory: about %.0f MB at most (parameters, gradients and optimiser %.1f MB, activations %.1f MB, loader %.1f MB)\n",
             (double)t->bytes / 1e6, 1e-6 * (double)(2 * r->net->param_bytes + t->slot_bytes), 1e-6 * (double)r->net->arena_bytes,
             1e-6 * (double)(t->bytes - 2 * r->net->param_bytes - t->slot_bytes - r->net->arena_bytes));

@@ -95,7 +95,7 @@ expect_status "resumed after five kills" 0
 check "killed and resumed: the same bytes" same_run "$T/one" "$T/killed"
 
 # SIGINT finishes the step, saves, tells how to go on.
-"$DLNET" train "$T/tiny.cfg" --out "$T/stopped" --set net.max_batches=100000 >"$T/out" 2>"$T/err" &
+"$DLNET" train "$T/tiny.cfg" --out "$T/stopped" --set net.max_batches=100000 --set net.learning_rate=1e-6 >"$T/out" 2>"$T/err" &
 pid=$!
 sleep 1
 kill -INT $pid
@@ -103,7 +103,7 @@ wait $pid
 status=$?
 expect_status "SIGINT: exit status 130" 130
 check "SIGINT: a checkpoint is there" test -s "$T/stopped/last.safetensors"
-expect_err "SIGINT: how to go on, with the same assignments" "go on with: dlnet train .* --set net.max_batches=100000 --resume $T/stopped"
+expect_err "SIGINT: how to go on, with the same assignments" "go on with: dlnet train .* --set net.max_batches=100000 --set net.learning_rate=1e-6 --resume $T/stopped"
 
 dlnet train "$T/tiny.cfg" --resume "$T/one" --set net.learning_rate=.5
 expect_status "resuming with another cfg is refused" 65

@@ -124,7 +124,8 @@ static void evaluation(void **state)
         fill(l->param[3], .1, 3, 3);
         const struct shape o = l->out.shape, in = net->input.shape, w = l->param[4]->shape;
         const int stride = i == 2 ? 2 : 1;
-        const struct conv_shape s = {in.n, in.c, in.h, in.w, o.c, w.h, stride, stride, i == 0 || i == 3, 1, in.c / w.c, o.h, o.w, false, CONV_FP32, false};
+        const struct conv_shape s = {in.n, in.c,       in.h, in.w, o.c,   w.h,       stride, stride, i == 0 || i == 3,
+                                     1,    in.c / w.c, o.h,  o.w,  false, CONV_FP32, false};
         const size_t n = shape_size(o);
         real *want = mem_new(n, sizeof(real)), *input = mem_new(shape_size(in), sizeof(real));
         memcpy(input, net->input.x, shape_size(in) * sizeof(real));
