@@ -47,8 +47,8 @@ all: $(BUILD)/dlnet
 $(BUILD)/packages.mk: scripts/install-deps
 	@scripts/install-deps
 	@mkdir -p $(@D)
-	@printf 'PACKAGE_CFLAGS = %s\nPACKAGE_LIBS = %s\n' "$$(pkg-config --cflags libcjson cairo zlib expat openblas)" \
-	    "$$(pkg-config --libs libcjson cairo zlib expat openblas)" > $@
+	@printf 'PACKAGE_CFLAGS = %s\nPACKAGE_LIBS = %s\n' "$$(pkg-config --cflags libcjson cairo zlib expat yajl openblas)" \
+	    "$$(pkg-config --libs libcjson cairo zlib expat yajl openblas)" > $@
 ifneq ($(filter-out deps lint format uninstall clean help asan tsan demo bench-peers accuracy,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/packages.mk
 endif

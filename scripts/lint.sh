@@ -42,7 +42,7 @@ check_size()
 
 # What src/ is compiled with, for the tools that parse it. Test sources use cmocka's macros, which they read as dead code.
 flags=(-Isrc -I/usr/include/stb -D_GNU_SOURCE)
-read -ra packages <<<"$(pkg-config --cflags libcjson cairo zlib expat openblas 2>/dev/null)"
+read -ra packages <<<"$(pkg-config --cflags libcjson cairo zlib expat yajl openblas 2>/dev/null)"
 mapfile -t c_files < <(printf '%s\n' "${sources[@]}" | grep '^src/.*\.c$')
 
 step "clang-format" clang-format --dry-run --Werror "${sources[@]}"

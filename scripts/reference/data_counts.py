@@ -4,6 +4,7 @@
 usage: data_counts.py DATA   (the folder that DLNET_DATA names)
 """
 import gzip
+import json
 import os
 import sys
 import xml.etree.ElementTree as ET
@@ -58,3 +59,14 @@ for split in ("train", "test"):
     paths = open(f"{data}/cifar10/{split}.txt").read().split()
     names = open(f"{data}/cifar10/cifar10.names").read().split()
     print("cifar10", split, len(paths), [sum(f"/{n}/" in p for p in paths) for n in names])
+
+coco = json.load(open(f"{data}/detector-metrics/coco-demo/instances_val2014_100.json"))
+sizes = {i["id"]: (i["width"], i["height"]) for i in coco["images"]}
+rank = {c["id"]: k for k, c in enumerate(sorted(coco["categories"], key=lambda c: c["id"]))}
+classes, area, crowd = {}, 0.0, 0
+for a in coco["annotations"]:
+    (w, h), (x, y, bw, bh) = sizes[a["image_id"]], a["bbox"]
+    area += (min((x + bw) / w, 1) - max(x / w, 0)) * (min((y + bh) / h, 1) - max(y / h, 0))
+    classes[rank[a["category_id"]]] = classes.get(rank[a["category_id"]], 0) + 1
+    crowd += a["iscrowd"]
+print("coco demo", len(sizes), "images", len(coco["annotations"]), "boxes", crowd, "crowd", classes[0], "people", classes[56], f"chairs, sum of areas {area:.6f}")

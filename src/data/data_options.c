@@ -19,14 +19,15 @@ static const char *const tasks[] = {"auto", "classify", "labels", "regress", NUL
 #define MOST_IMAGES 100000000
 const struct config_key data_option_table[] = {
     {"train", OPTION_PATH, AT(train), "",
-     .help = "training data: shapes, an MNIST folder or idx file, a CIFAR folder or .bin file, a Pascal VOC folder, a CSV table, a folder "
-             "per class, or a list of image "
-             "paths"},
+     .help = "training data: shapes, an MNIST folder or idx file, a CIFAR folder or .bin file, a Pascal VOC folder, COCO's "
+             "instances_*.json, a CSV table, WAV or CSV signals, a folder per class, or a list of image paths"},
     {"valid", OPTION_PATH, AT(valid), "", .help = "validation data"},
     {"test", OPTION_PATH, AT(test), "", .help = "test data"},
     {"names", OPTION_PATH, AT(names), "", .help = "file of class names, one a line"},
     {"labels", OPTION_PATH, AT(labels), "",
      .help = "file of the words that tell the class in an image's path, one a line, when they aren't the names"},
+    {"images", OPTION_PATH, AT(images), "",
+     .help = "COCO: the folder of the images, when they aren't beside the JSON file or one folder higher"},
     {"classes", OPTION_INT, AT(classes), "0", 0, 1000000, .help = "number of classes; 0: from the names or the data"},
     {"backup", OPTION_PATH, AT(backup), "", .help = "Darknet: folder for weights; not used here: `train --out DIR` says where a run goes"},
     {"on_bad", OPTION_CHOICE, AT(on_bad), "skip", .choices = on_bad_names,
@@ -72,7 +73,7 @@ static const struct {
     size_t path, line;
 } searched[] = {
     {"train", AT(train), AT(train_line)}, {"valid", AT(valid), AT(valid_line)},    {"test", AT(test), AT(test_line)},
-    {"names", AT(names), AT(names_line)}, {"labels", AT(labels), AT(labels_line)},
+    {"names", AT(names), AT(names_line)}, {"labels", AT(labels), AT(labels_line)}, {"images", AT(images), AT(images_line)},
 };
 enum { SEARCHED = sizeof searched / sizeof *searched };
 

@@ -15,7 +15,7 @@
 #include "image/codec.h"
 
 /* Asked in this order: a list of paths is what no other format wants. */
-static const struct dataset_format *const formats[] = {&dataset_shapes, &dataset_mnist,   &dataset_cifar,  &dataset_voc,
+static const struct dataset_format *const formats[] = {&dataset_shapes, &dataset_mnist,   &dataset_cifar,  &dataset_voc, &dataset_coco,
                                                        &dataset_csv,    &dataset_signals, &dataset_folder, &dataset_list};
 enum { FORMATS = sizeof formats / sizeof *formats };
 

@@ -69,7 +69,7 @@ struct dataset {
 
 /* Keys of [data]. */
 struct data_options {
-    char *train, *valid, *test, *names, *backup, *labels;
+    char *train, *valid, *test, *names, *backup, *labels, *images;
     int classes; /* 0: not given */
     int on_bad;  /* 0 skip, 1 error */
     bool on_bad_given;
@@ -86,7 +86,7 @@ struct data_options {
     /* Where the keys stand, for messages and the search of paths; filled by data_options_read. */
     char *file;       /* the cfg or .data file; NULL: there is no [data] and no .data file */
     char *folders[2]; /* searched besides the working directory; NULL: none */
-    int train_line, valid_line, test_line, names_line, labels_line, classes_line; /* 0: not given in a file */
+    int train_line, valid_line, test_line, names_line, labels_line, images_line, classes_line; /* 0: not given in a file */
 
     /* Class names of the training data or of the model, by which the classes of a table are numbered; NULL: none. Borrowed; set by who
      * opens the validation or test data. */

@@ -8,6 +8,7 @@ extern const struct dataset_format dataset_shapes;  /* "shapes": the built-in sy
 extern const struct dataset_format dataset_mnist;   /* idx files, plain or gzip */
 extern const struct dataset_format dataset_cifar;   /* CIFAR-10 and CIFAR-100, the binary version */
 extern const struct dataset_format dataset_voc;     /* Pascal VOC folder */
+extern const struct dataset_format dataset_coco;    /* COCO instances_*.json */
 extern const struct dataset_format dataset_folder;  /* a folder per class */
 extern const struct dataset_format dataset_csv;     /* a table */
 extern const struct dataset_format dataset_signals; /* WAV and CSV files, one a signal */
