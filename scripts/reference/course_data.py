@@ -53,6 +53,30 @@ x = sorted(r.uniform(-1, 1) for _ in range(24))
 write("noisy.csv", ["x", "y"], [[v, math.sin(math.pi * v) + r.gauss(0, .35)] for v in x])
 write("noisy-valid.csv", ["x", "y"], [[-1 + 2 * i / 63, math.sin(math.pi * (-1 + 2 * i / 63))] for i in range(64)])
 
+# Two columns of very different size, of the same weight in the answer.
+r = random.Random(6)
+people = [(r.gauss(0, 1), r.gauss(0, 1)) for _ in range(200)]
+write("people.csv", ["height_m", "income", "tall_or_rich"],
+      [[1.7 + .1 * a, round(40000 + 9000 * b), "yes" if a + b + r.gauss(0, .3) > 0 else "no"] for a, b in people])
+
+# Twelve columns that say the same two things in other words, with noise.
+r = random.Random(7)
+mix = [(r.gauss(0, 1), r.gauss(0, 1)) for _ in range(12)]
+centres = {"a": (0, 3), "b": (-2.6, -1.5), "c": (2.6, -1.5)}
+rows = []
+for name, (cx, cy) in centres.items():
+    for _ in range(60):
+        u, v = cx + r.gauss(0, .7), cy + r.gauss(0, .7)
+        rows.append([p * u + q * v + 10 + r.gauss(0, .3) for p, q in mix] + [name])
+r.shuffle(rows)
+write("factors.csv", [f"x{i}" for i in range(12)] + ["kind"], rows)
+
+# One in twenty is of the rare kind, in the midst of the other.
+r = random.Random(8)
+rows = [[r.gauss(0, 1), r.gauss(0, 1), "common"] for _ in range(380)] + [[1.5 + r.gauss(0, .5), 1.5 + r.gauss(0, .5), "rare"] for _ in range(20)]
+r.shuffle(rows)
+write("rare.csv", ["x", "y", "kind"], rows)
+
 # The least squares of plane.csv that tests/cli/course.sh expects.
 import numpy  # noqa: E402
 

@@ -181,8 +181,8 @@ static int finish(struct layer *l, void *fit, struct fit_report *report, struct 
     char few[64] = "";
     if (rank < k)
         snprintf(few, sizeof few, " (only %d of them have variance)", rank);
-    snprintf(report->text, sizeof report->text, "%d principal components of %d numbers%s, with %.2f %% of the variance", k, d, few,
-             all > 0 ? 100 * kept / all : 0);
+    snprintf(report->text, sizeof report->text, "%d principal component%s of %d numbers%s, with %.2f %% of the variance", k,
+             k > 1 ? "s" : "", d, few, all > 0 ? 100 * kept / all : 0);
     return 0;
 }
 

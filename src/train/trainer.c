@@ -130,7 +130,19 @@ static int check_sizes(struct trainer *t, int *w, int *h, struct error *err)
     return 0;
 }
 
-/* prior=data: the last bias begins with the classes as frequent as they are. */
+/* The order of the first epoch where the sampler makes classes come more or less often than the data has them; else NULL. Owned by the
+ * caller. */
+static int *first_order(const struct trainer *t)
+{
+    const struct loader_options o = trainer_loader_options(t);
+    if (o.sampler.kind != SAMPLER_BALANCED && o.sampler.kind != SAMPLER_WEIGHTED)
+        return NULL;
+    int *order = mem_new((size_t)t->data.n_samples, sizeof *order);
+    sampler_order(&o.sampler, &t->data, t->seed, 0, order);
+    return order;
+}
+
+/* prior=data: the last bias begins with the classes as frequent as the training shows them. */
 static int begin_with_frequencies(struct trainer *t, struct error *err)
 {
     const struct dataset *d = &t->data;
@@ -138,8 +150,9 @@ static int begin_with_frequencies(struct trainer *t, struct error *err)
     if (!init_wants_frequencies(t->net))
         return 0;
     double *p = mem_new((size_t)n, sizeof *p);
+    int *order = first_order(t);
     for (int i = 0; i < d->n_samples; i++) {
-        const struct sample *s = &d->sample[i];
+        const struct sample *s = &d->sample[order ? order[i] : i];
         if (s->target)
             for (int k = 0; k < n; k++)
                 p[k] += (double)s->target[k] / d->n_samples;
@@ -150,6 +163,7 @@ static int begin_with_frequencies(struct trainer *t, struct error *err)
     }
     const int result = init_set_frequencies(t->net, p, n, d->n_samples, err);
     free(p);
+    free(order);
     return result;
 }
 

@@ -119,6 +119,26 @@ learn symmetry --set 0.init=xavier --set 1.init=xavier --set net.epochs=1000 --o
 dlnet val "$T/random/last.safetensors" --json
 check 'symmetry: random weights learn it' jq -e '.top1 == 1' "$T/out"
 
+learn standardize
+holds 'standardize: two sizes at one rate' standardize '.top1 > .9'
+ask 'standardize: rows as they are' standardize '1.95,60000' '.top[0].class == "yes"'
+sed '/^\[standardize\]/d; s#\.\./\.\.#'"$PWD#" cfg/course/standardize.cfg >"$T/raw.cfg"
+dlnet train "$T/raw.cfg" -q --out "$T/raw"
+dlnet val "$T/raw/last.safetensors" --json
+check 'standardize: not without' jq -e '.top1 < .7' "$T/out"
+
+learn pca
+holds 'pca: two components tell three kinds' pca '.top1 > .95'
+learn pca --set 0.components=1 --out "$T/single"
+dlnet val "$T/single/last.safetensors" --json
+check 'pca: one does not' jq -e '.top1 < .9' "$T/out"
+
+learn balance
+holds 'balance: the rare kind is found' balance '.per_class[] | select(.class == "rare").recall >= .8'
+learn balance --set net.sampler=shuffle --out "$T/shuffle"
+dlnet val "$T/shuffle/last.safetensors" --json
+check 'balance: by chance it is not' jq -e '.per_class[] | select(.class == "rare").recall <= .5' "$T/out"
+
 # Cross-validation: the figures of each fold, their mean and standard deviation.
 if need_data 'iris by folds' tabular; then
     for f in iris wine; do
