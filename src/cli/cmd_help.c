@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "data/dataset.h"
+#include "data/recipe.h"
 
 const char cmd_help_usage[] = "Usage: dlnet help [COMMAND | SECTION | KEY | layers]\n"
                               "\n"
@@ -50,6 +51,7 @@ static void print_layers(void)
     printf("Sections of a cfg file:\n");
     printf("  %-18s %s\n", "net", "size of the input, training plan, augmentation; first in the file");
     printf("  %-18s %s\n", "data", "data sets and class names; anywhere in the file");
+    printf("  %-18s %s\n", "augment", "augmentation of the training data, step by step; anywhere in the file");
     for (int i = 0; layer_types[i]; i++)
         printf("  %-18s %s\n", layer_types[i]->name, layer_types[i]->help);
 }
@@ -74,6 +76,13 @@ static bool print_section(const char *topic)
     if (strcmp(topic, "data") == 0) {
         printf("[data]: data sets and class names\n\n");
         option_print(stdout, data_option_table);
+        return true;
+    }
+    if (strcmp(topic, "augment") == 0) {
+        printf("[augment]: what happens to the training data, KEY=STRENGTH[,NAME=VALUE ...], in the order of the keys; the\n"
+               "geometric ones are one warp before all others. Each takes p=, its probability (1), and ramp=, the part of\n"
+               "the training in which p rises from 0 (0: not). Keys without a strength take p itself: flip=.5\n\n");
+        recipe_print(stdout);
         return true;
     }
     for (int i = 0; layer_types[i]; i++) {
@@ -101,10 +110,22 @@ static int print_row(const char *section, const struct config_key *table, const 
     return 1;
 }
 
+static int print_step(const char *key)
+{
+    for (const struct step_row *row = recipe_rows; row->key; row++)
+        if (strcmp(row->key, key) == 0) {
+            printf("[augment]\n");
+            recipe_print_key(stdout, key);
+            return 1;
+        }
+    return 0;
+}
+
 static bool print_key(const char *key)
 {
     int found = print_row("net", net_option_table, key);
     found += print_row("data", data_option_table, key);
+    found += print_step(key);
     for (int i = 0; layer_types[i]; i++)
         found += print_row(layer_types[i]->name, layer_types[i]->options, key);
     const struct config_key *row = option_find(layer_common_options, key);
@@ -127,12 +148,15 @@ static int unknown_topic(const char *topic)
     ADD("layers");
     ADD("net");
     ADD("data");
+    ADD("augment");
     for (int i = 0; layer_types[i]; i++)
         ADD(layer_types[i]->name);
     for (const struct config_key *k = net_option_table; k->key; k++)
         ADD(k->key);
     for (const struct config_key *k = data_option_table; k->key; k++)
         ADD(k->key);
+    for (const struct step_row *row = recipe_rows; row->key; row++)
+        ADD(row->key);
     for (int i = 0; layer_types[i]; i++)
         for (const struct config_key *k = layer_types[i]->options; k && k->key; k++)
             ADD(k->key);
@@ -163,9 +187,12 @@ int cmd_help(int argc, char **argv)
             print_layers();
             continue;
         }
-        if (print_command(topic)) /* train is a key of [data] too, but hardly what is meant */
-            continue;
+        const bool command = print_command(topic);
+        if (command && strcmp(topic, "augment") == 0) /* a section too */
+            putchar('\n');
         bool found = print_section(topic); /* activation is a layer and a key */
+        if (command)                       /* train is a key of [data] too, but hardly what is meant */
+            continue;
         found |= print_key(topic);
         if (!found)
             status = unknown_topic(topic);

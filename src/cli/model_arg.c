@@ -11,6 +11,7 @@
 #include "cli/cli_model.h"
 #include "data/dataset.h"
 #include "data/names.h"
+#include "data/recipe.h"
 #include "net/ensemble.h"
 #include "net/model.h"
 #include "net/weights.h"
@@ -66,7 +67,11 @@ static struct network *build(const char *cfg, bool draw, const struct cli_common
     const int bad_data = data_options_read(&data, &config, NULL, err);
     data_options_free(&data);
     struct network *net = (draw ? network_build : network_build_to_load)(&config, seed_of(&config), err);
-    if (bad_data == 0)
+    struct recipe recipe; /* so are those of [augment] */
+    const int bad_recipe = net ? recipe_read(&recipe, &net->config, &net->options, network_is_detector(net), err) : 0;
+    if (net && bad_recipe == 0)
+        recipe_free(&recipe);
+    if (bad_data == 0 && bad_recipe == 0)
         return net;
     network_free(net);
     return NULL;

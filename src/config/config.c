@@ -14,9 +14,15 @@ static bool is_net(const char *name)
     return strcmp(name, "net") == 0 || strcmp(name, "network") == 0;
 }
 
+/* General sections that a file may do without: --set adds them. */
+static bool is_optional(const char *name)
+{
+    return strcmp(name, "data") == 0 || strcmp(name, "augment") == 0;
+}
+
 bool config_is_general(const struct config_section *s)
 {
-    return is_net(s->name) || strcmp(s->name, "data") == 0;
+    return is_net(s->name) || is_optional(s->name);
 }
 
 static struct config_section *add_section(struct config *c, const char *name, int line)
@@ -178,8 +184,8 @@ static struct config_section *set_target(struct config *c, const char *where, co
         }
         layers += !general;
     }
-    if (matches == 0 && strcmp(where, "data") == 0) {
-        found = add_section(c, "data", 0);
+    if (matches == 0 && is_optional(where)) {
+        found = add_section(c, where, 0);
     } else if (matches == 0) {
         const char **names = mem_new((size_t)c->n_sections, sizeof *names);
         for (int i = 0; i < c->n_sections; i++)

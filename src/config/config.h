@@ -42,11 +42,11 @@ int config_read(struct config *out, const char *path, struct error *err);
 int config_parse(struct config *out, const char *path, const char *text, struct error *err);
 
 /* --set SECTION.key=value: SECTION is a section name that occurs once ("net", "data"), or the number of a layer counted from 0
- * ([net]/[network] and [data] are not counted). Replaces the entry or adds it; a missing [data] is added too. -1: not of that form
- * (EXIT_USAGE), no such section (EXIT_DATA). Whether the key exists is found by option_fill. */
+ * ([net]/[network], [data] and [augment] are not counted). Replaces the entry or adds it; a missing [data] or [augment] is added too. -1:
+ * not of that form (EXIT_USAGE), no such section (EXIT_DATA). Whether the key exists is found by option_fill. */
 int config_set(struct config *c, const char *assignment, struct error *err);
 
-/* True for [net], [network] and [data], which are no layers. */
+/* True for [net], [network], [data] and [augment], which are no layers. */
 bool config_is_general(const struct config_section *s);
 
 /* The first section of that name, or NULL; "net" and "network" are the same. */

@@ -406,9 +406,19 @@ static void print_wrapped(FILE *out, int column, const char *text)
     fputc('\n', out);
 }
 
-void option_print_key(FILE *out, const struct config_key *k)
+void option_print_text(FILE *out, const char *key, const char *text)
 {
     enum { COLUMN = 26 };
+    const int n = fprintf(out, "  %s", key);
+    if (n >= COLUMN)
+        fprintf(out, "\n%*s", COLUMN, "");
+    else
+        fprintf(out, "%*s", COLUMN - n, "");
+    print_wrapped(out, COLUMN, text);
+}
+
+void option_print_key(FILE *out, const struct config_key *k)
+{
     char expected[512];
     describe(k, expected, sizeof expected);
     char *text;
@@ -420,12 +430,7 @@ void option_print_key(FILE *out, const struct config_key *k)
         text = mem_format("%s (%s; must be given)", k->help, expected);
     else
         text = mem_format("%s (%s; default %s)", k->help, expected, *k->fallback ? k->fallback : "none");
-    const int n = fprintf(out, "  %s", k->key);
-    if (n >= COLUMN)
-        fprintf(out, "\n%*s", COLUMN, "");
-    else
-        fprintf(out, "%*s", COLUMN - n, "");
-    print_wrapped(out, COLUMN, text);
+    option_print_text(out, k->key, text);
     free(text);
 }
 

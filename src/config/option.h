@@ -68,8 +68,10 @@ int option_unsupported(const struct config_section *s, const struct config_key *
 /* The row of that key, or NULL. */
 const struct config_key *option_find(const struct config_key *table, const char *key);
 
-/* The manual page of a table: key, type and range, default, help; plain text, 100 columns at most. option_print_key: one row. */
+/* The manual page of a table: key, type and range, default, help; plain text, 100 columns at most. option_print_key: one row;
+ * option_print_text: a key with a text of its own, in the same form. */
 void option_print(FILE *out, const struct config_key *table);
 void option_print_key(FILE *out, const struct config_key *row);
+void option_print_text(FILE *out, const char *key, const char *text);
 
 #endif

@@ -1,13 +1,12 @@
 #include "data/augment.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "data/colour.h"
 #include "data/geometry.h"
-
-static const float outside = .5f; /* colour where no image is */
 
 /* What one image of one input goes through. */
 struct draw {
@@ -31,14 +30,33 @@ struct augment augment_from(const struct net_options *o, double head_jitter, dou
                         .aspect = o->aspect,
                         .jitter = o->jitter,
                         .resize = 1,
-                        .min_crop = o->min_crop,
-                        .max_crop = o->max_crop};
+                        .min_crop = o->min_ratio > 0 ? (int)(o->min_ratio * w) : o->min_crop,
+                        .max_crop = o->max_ratio > 0 ? (int)(o->max_ratio * w) : o->max_crop,
+                        .center = o->center};
     if (task == TASK_DETECT) {
         a.jitter = head_jitter > 0 ? head_jitter : o->jitter;
         a.resize = head_resize > 0 ? head_resize : 1;
-        a.mosaic = o->mosaic;
     }
     return a;
+}
+
+struct augment augment_nothing(const struct net_options *o, enum task task, int w, int h, int c)
+{
+    return (struct augment){
+        .task = task, .w = w, .h = h, .c = c, .letter_box = o->letter_box, .saturation = 1, .exposure = 1, .aspect = 1, .resize = 1};
+}
+
+void augment_follow(struct augment *a, const struct recipe *r)
+{
+    a->recipe = r;
+    if (!r->flip_given)
+        a->flip = 0;
+}
+
+/* Colour where no image is. */
+static float outside_of(const struct augment *a)
+{
+    return a->recipe ? (float)a->recipe->fill : .5f;
 }
 
 double augment_factor(struct rng *rng, double s)
@@ -102,10 +120,12 @@ static struct affine draw_crop(const struct augment *a, int im_w, int im_h, stru
  * these keys the whole image is taken. Aspect ratio and angle change about the centre. */
 static struct affine draw_view(const struct augment *a, int im_w, int im_h, struct rng *rng, bool *plain)
 {
-    const double aspect = augment_factor(rng, a->aspect), radians = draw_angle(a, rng);
+    const double aspect = a->center ? 1 : augment_factor(rng, a->aspect), radians = a->center ? 0 : draw_angle(a, rng);
     double sx = (double)a->w / im_w, sy = (double)a->h / im_h, dx = 0, dy = 0;
     const bool crop = a->min_crop > 0 || a->max_crop > 0;
-    if (crop) {
+    if (a->center) {
+        sx = sy = fmax(sx, sy);
+    } else if (crop) {
         const int side = a->w > a->h ? a->w : a->h, low = a->min_crop > 0 ? a->min_crop : side;
         const int high = a->max_crop > low ? a->max_crop : low;
         const double shorter = fmin(im_w * aspect, im_h), scale = (low + rng_below(rng, high - low + 1)) / shorter;
@@ -119,12 +139,32 @@ static struct affine draw_view(const struct augment *a, int im_w, int im_h, stru
             sx = sy = fmin(sx, sy);
         sx *= aspect;
     }
-    *plain = !crop && aspect == 1 && radians == 0;
+    *plain = !crop && !a->center && aspect == 1 && radians == 0;
     struct affine map = affine_move(-.5 * im_w, -.5 * im_h);
     if (radians != 0)
         map = affine_then(map, affine_turn(radians, 0, 0));
     map = affine_then(map, affine_scale(sx, sy));
     return affine_then(map, affine_move(.5 * a->w + dx, .5 * a->h + dy));
+}
+
+static bool draw_step(const struct step *s, double progress, struct rng *rng)
+{
+    const double p = s->ramp > 0 ? s->p * fmin(1, progress / s->ramp) : s->p;
+    return rng_uniform(rng) < p;
+}
+
+/* The geometric steps: they only change the map. */
+static void draw_steps(const struct augment *a, int im_w, int im_h, struct rng *rng, struct draw *d)
+{
+    const double sx = (double)a->w / im_w, sy = (double)a->h / im_h;
+    struct step_view view = {d->map, a->w, a->h, a->letter_box ? fmin(sx, sy) : sx, a->letter_box ? fmin(sx, sy) : sy, d->plain};
+    for (int i = 0; a->recipe && i < a->recipe->n; i++) {
+        const struct step *s = &a->recipe->step[i];
+        if (s->row->stage == STEP_GEOMETRY && draw_step(s, a->progress, rng))
+            s->row->view(&view, s->v, rng);
+    }
+    d->map = view.map;
+    d->plain = view.plain;
 }
 
 static struct draw draw_sample(const struct augment *a, int im_w, int im_h, struct rng *rng)
@@ -135,6 +175,7 @@ static struct draw draw_sample(const struct augment *a, int im_w, int im_h, stru
         d.map = affine_then(d.map, (struct affine){{-1, 0, a->w, 0, 1, 0}});
         d.plain = false;
     }
+    draw_steps(a, im_w, im_h, rng, &d);
     d.colour.hue = a->hue != 0 ? rng_range(rng, -a->hue, a->hue) : 0;
     d.colour.saturation = augment_factor(rng, a->saturation);
     d.colour.exposure = augment_factor(rng, a->exposure);
@@ -162,7 +203,7 @@ void augment_sample(const struct augment *a, int train, const struct image *im, 
         augment_fit(a, im, s, out, boxes);
     } else {
         const struct affine back = affine_invert(d.map);
-        image_warp(im, back.m, out, a->w, a->h, a->c, outside);
+        image_warp(im, back.m, out, a->w, a->h, a->c, outside_of(a));
         geometry_move_boxes(s, im->w, im->h, d.map, (struct bounds){0, 0, a->w, a->h}, a->w, a->h, boxes);
     }
     colour_change(out, a->c, plane, d.colour);
@@ -170,7 +211,10 @@ void augment_sample(const struct augment *a, int train, const struct image *im, 
 
 int augment_draw_mosaic(const struct augment *a, struct rng *rng)
 {
-    return a->task == TASK_DETECT && a->mosaic && a->w > 1 && a->h > 1 && rng_bits(rng) & 1;
+    for (int i = 0; a->recipe && i < a->recipe->n; i++)
+        if (a->recipe->step[i].row->stage == STEP_MOSAIC && a->w > 1 && a->h > 1 && draw_step(&a->recipe->step[i], a->progress, rng))
+            return 1;
+    return 0;
 }
 
 /* One image into the rectangle [x, x + w) × [y, y + h) of the input. */
@@ -179,7 +223,7 @@ static void place(const struct augment *a, const struct image *im, const struct 
 {
     const int x = at[0], y = at[1], w = at[2], h = at[3];
     const struct affine back = affine_invert(affine_then(d->map, affine_move(-x, -y)));
-    image_warp(im, back.m, part, w, h, a->c, outside);
+    image_warp(im, back.m, part, w, h, a->c, outside_of(a));
     colour_change(part, a->c, (size_t)w * (size_t)h, d->colour);
     for (int c = 0; c < a->c; c++)
         for (int row = 0; row < h; row++)
@@ -189,7 +233,7 @@ static void place(const struct augment *a, const struct image *im, const struct 
 }
 
 void augment_mosaic(const struct augment *a, const struct image im[4], const struct sample *const s[4], struct rng *rng, float *out,
-                    struct box_list *boxes)
+                    struct box_list *boxes, double share[4])
 {
     const double margin = .2; /* the centre keeps this part of the input away from its edges */
     int cut_x = (int)(a->w * rng_range(rng, margin, 1 - margin)), cut_y = (int)(a->h * rng_range(rng, margin, 1 - margin));
@@ -206,6 +250,51 @@ void augment_mosaic(const struct augment *a, const struct image im[4], const str
         const double dy = below ? cut_y - fmax(seen.y1, 0) : cut_y - fmin(seen.y2, a->h);
         d.map = affine_then(d.map, affine_move(dx, dy));
         place(a, &im[k], s[k], &d, at, part, out, boxes);
+        share[k] = (double)at[2] * at[3] / ((double)a->w * a->h);
     }
     mem_free(part);
+}
+
+static int with_partner(const struct augment *a, const struct step *s, int number, const struct augment_partner *partner, struct rng *rng,
+                        struct canvas *cv, struct error *e);
+
+/* The first n steps of the recipe; partner NULL: without those that need one. */
+static int run_steps(const struct augment *a, int n, const struct augment_partner *partner, struct rng *rng, struct canvas *cv,
+                     struct error *e)
+{
+    for (int i = 0; i < n; i++) {
+        const struct step *s = &a->recipe->step[i];
+        const bool pixels = s->row->stage == STEP_PIXELS, mix = s->row->stage == STEP_MIX && partner;
+        if ((!pixels && !mix) || !draw_step(s, a->progress, rng))
+            continue;
+        if (pixels)
+            s->row->pixels(cv, s->v, rng);
+        else if (with_partner(a, s, i, partner, rng, cv, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int with_partner(const struct augment *a, const struct step *s, int number, const struct augment_partner *partner, struct rng *rng,
+                        struct canvas *cv, struct error *e)
+{
+    struct canvas other = *cv;
+    struct box_list boxes = {0};
+    other.x = mem_new((size_t)cv->c * canvas_plane(cv), sizeof *other.x);
+    other.label = cv->label ? mem_new((size_t)cv->n_labels, sizeof *other.label) : NULL;
+    other.boxes = cv->boxes ? &boxes : NULL;
+    int result = partner->make(partner->context, rng, &other, e);
+    if (result == 0)
+        result = run_steps(a, number, NULL, rng, &other, e);
+    if (result == 0)
+        s->row->mix(cv, &other, s->v, a->recipe->attention, rng);
+    free(other.x);
+    free(other.label);
+    free(boxes.item);
+    return result;
+}
+
+int augment_steps(const struct augment *a, const struct augment_partner *partner, struct rng *rng, struct canvas *cv, struct error *e)
+{
+    return a->recipe ? run_steps(a, a->recipe->n, partner, rng, cv, e) : 0;
 }

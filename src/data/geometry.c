@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-#include "base/mem.h"
-
 struct affine affine_scale(double sx, double sy)
 {
     return (struct affine){{sx, 0, 0, 0, sy, 0}};
@@ -59,10 +57,9 @@ void geometry_move_boxes(const struct sample *s, int im_w, int im_h, struct affi
         const double kept_w = kept.x2 - kept.x1, kept_h = kept.y2 - kept.y1;
         if (!(kept_w >= 1 && kept_h >= 1) || kept_w * kept_h < .1 * (all.x2 - all.x1) * (all.y2 - all.y1))
             continue;
-        out->item = mem_grow(out->item, &out->capacity, (size_t)out->n + 1, sizeof *out->item);
-        struct truth_box *t = &out->item[out->n++];
-        *t = s->box[i];
-        t->box = (struct box){(real)((kept.x1 + kept.x2) / 2 / net_w), (real)((kept.y1 + kept.y2) / 2 / net_h), (real)(kept_w / net_w),
-                              (real)(kept_h / net_h)};
+        struct truth_box t = s->box[i];
+        t.box = (struct box){(real)((kept.x1 + kept.x2) / 2 / net_w), (real)((kept.y1 + kept.y2) / 2 / net_h), (real)(kept_w / net_w),
+                             (real)(kept_h / net_h)};
+        box_list_add(out, t);
     }
 }

@@ -2,7 +2,8 @@
 #ifndef DLNET_DATA_GEOMETRY_H
 #define DLNET_DATA_GEOMETRY_H
 
-#include "data/augment.h"
+#include "data/canvas.h"
+#include "data/dataset.h"
 
 /* (x, y) → (m[0]·x + m[1]·y + m[2], m[3]·x + m[4]·y + m[5]), in pixels; pixel centres lie at + .5. */
 struct affine {

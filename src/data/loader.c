@@ -122,45 +122,141 @@ static int read_in_order(struct loader *l, int64_t place, int sample, struct ima
     return none_readable(l, e);
 }
 
-/* Three more images for a mosaic, drawn at random; unreadable ones give way to the next sample. */
-static int read_partners(struct loader *l, int64_t place, struct rng *rng, struct image im[4], const struct sample *s[4], struct error *e)
-{
-    const int n = l->data->n_samples;
-    for (int k = 1; k < 4; k++) {
-        int sample = rng_below(rng, n), got = 0;
-        for (int tries = 0; tries < n && got == 0; tries++, sample = (sample + 1) % n) {
-            got = read_one(l, place, sample, &im[k], e);
-            s[k] = &l->data->sample[sample];
-        }
-        if (got <= 0)
-            return got < 0 ? -1 : none_readable(l, e);
-    }
-    return 0;
-}
-
-static int make_training(struct loader *l, struct slot *slot, int i, const struct augment *a, float *input, struct error *e)
+/* Numbers need no size. */
+static int make_values(struct loader *l, struct slot *slot, int i, float *input, struct error *e)
 {
     struct batch *b = &slot->batch;
-    const int64_t place = slot->start + i;
-    struct image im[4] = {0};
-    const struct sample *s[4];
+    b->original_w[i] = b->w;
+    b->original_h[i] = b->h;
+    *e = ERROR_INIT;
+    return dataset_values(l->data, b->sample[i], input, e);
+}
+
+/* What is to be learnt of a sample. */
+static void fill_label(const struct sample *s, int n, float *row)
+{
+    memset(row, 0, (size_t)n * sizeof *row);
+    if (s->target)
+        memcpy(row, s->target, (size_t)n * sizeof *row);
+    else if (n == 1)
+        row[0] = s->label == 1; /* yes or no */
+    else if (s->label >= 0 && s->label < n)
+        row[s->label] = 1;
+}
+
+/* A training input in the making. */
+struct making {
+    struct loader *loader;
+    int64_t place;
+    const struct augment *augment;
+};
+
+/* Any sample, drawn at random; an unreadable one gives way to the next. */
+static int read_any(const struct making *m, struct rng *rng, struct image *im, const struct sample **s, struct error *e)
+{
+    struct loader *l = m->loader;
+    const int n = l->data->n_samples;
+    int sample = rng_below(rng, n);
+    for (int tries = 0; tries < n; tries++, sample = (sample + 1) % n) {
+        const int got = read_one(l, m->place, sample, im, e);
+        if (got != 0) {
+            *s = &l->data->sample[sample];
+            return got > 0 ? 0 : -1;
+        }
+    }
+    return none_readable(l, e);
+}
+
+/* An image whose turn it is, or a partner, on the canvas: alone or as one of a mosaic. */
+static int paint(const struct making *m, struct rng *rng, struct image *first, const struct sample *sample, struct canvas *cv,
+                 struct error *e)
+{
+    const struct augment *a = m->augment;
+    struct image im[4] = {*first};
+    const struct sample *s[4] = {sample};
+    struct box_list unwanted = {0};
+    struct box_list *boxes = cv->boxes ? cv->boxes : &unwanted;
+    double share[4] = {1};
+    int n = 1, result = 0;
+    if (cv->label)
+        fill_label(sample, cv->n_labels, cv->label);
+    if (!augment_draw_mosaic(a, rng)) {
+        augment_sample(a, 1, &im[0], s[0], rng, cv->x, boxes);
+    } else {
+        for (; n < 4 && result == 0; n++)
+            result = read_any(m, rng, &im[n], &s[n], e);
+        if (result == 0)
+            augment_mosaic(a, im, s, rng, cv->x, boxes, share);
+    }
+    for (int k = 1; k < n && cv->label && result == 0; k++) { /* the mean of k labels, then the next */
+        struct canvas other = {.label = mem_new((size_t)cv->n_labels, sizeof(float))};
+        double before = 0;
+        for (int i = 0; i < k; i++)
+            before += share[i];
+        fill_label(s[k], cv->n_labels, other.label);
+        canvas_blend_labels(cv, &other, before / (before + share[k]));
+        free(other.label);
+    }
+    for (int k = 1; k < n; k++)
+        image_free(&im[k]);
+    free(unwanted.item);
+    return result;
+}
+
+static int paint_partner(void *context, struct rng *rng, struct canvas *cv, struct error *e)
+{
+    const struct making *m = context;
+    const struct dataset *d = m->loader->data;
+    if (dataset_has_values(d)) {
+        const int sample = rng_below(rng, d->n_samples);
+        fill_label(&d->sample[sample], cv->n_labels, cv->label);
+        *e = ERROR_INIT;
+        return dataset_values(d, sample, cv->x, e);
+    }
+    struct image im = {0};
+    const struct sample *s;
+    if (read_any(m, rng, &im, &s, e) != 0)
+        return -1;
+    const int result = paint(m, rng, &im, s, cv, e);
+    image_free(&im);
+    return result;
+}
+
+static int make_training(struct loader *l, struct slot *slot, int i, struct augment *a, float *input, struct error *e)
+{
+    struct batch *b = &slot->batch;
+    const struct making m = {l, slot->start + i, a};
+    const int n = l->o.n_classes;
+    a->progress = l->o.total > 0 ? (double)m.place / (double)l->o.total : 1;
     /* The generator is keyed by the sample whose turn it is, so that a stand-in is augmented otherwise than at its own turn; by the turn
      * where a sample may have several. */
-    const int64_t n = l->data->n_samples, turn = l->o.sampler.kind == SAMPLER_SHUFFLE ? b->sample[i] : place % n;
-    struct rng rng = rng_make(l->o.seed, RNG_AUGMENT, (uint64_t)(place / n), (uint64_t)turn);
-    if (read_in_order(l, place, b->sample[i], &im[0], &b->sample[i], e) != 0)
-        return -1;
-    b->original_w[i] = im[0].w;
-    b->original_h[i] = im[0].h;
-    s[0] = &l->data->sample[b->sample[i]];
-    int result = 0;
-    if (!augment_draw_mosaic(a, &rng))
-        augment_sample(a, 1, &im[0], s[0], &rng, input, &slot->boxes[i]);
-    else if ((result = read_partners(l, place, &rng, im, s, e)) == 0)
-        augment_mosaic(a, im, s, &rng, input, &slot->boxes[i]);
-    for (int k = 0; k < 4; k++)
-        image_free(&im[k]);
-    return result;
+    const int64_t all = l->data->n_samples, turn = l->o.sampler.kind == SAMPLER_SHUFFLE ? b->sample[i] : m.place % all;
+    struct rng rng = rng_make(l->o.seed, RNG_AUGMENT, (uint64_t)(m.place / all), (uint64_t)turn);
+    struct canvas cv = {.x = input,
+                        .c = a->c,
+                        .h = a->h,
+                        .w = a->w,
+                        .signal = dataset_has_values(l->data),
+                        .label = b->label ? b->label + (size_t)i * (size_t)n : NULL,
+                        .n_labels = n,
+                        .boxes = a->task == TASK_DETECT ? &slot->boxes[i] : NULL,
+                        .fill = a->recipe ? (float)a->recipe->fill : .5f};
+    const struct augment_partner partner = {paint_partner, (void *)&m};
+    int result;
+    if (cv.signal) {
+        result = make_values(l, slot, i, input, e);
+        if (cv.label)
+            fill_label(&l->data->sample[b->sample[i]], n, cv.label);
+    } else {
+        struct image im = {0};
+        if (read_in_order(l, m.place, b->sample[i], &im, &b->sample[i], e) != 0)
+            return -1;
+        b->original_w[i] = im.w;
+        b->original_h[i] = im.h;
+        result = paint(&m, &rng, &im, &l->data->sample[b->sample[i]], &cv, e);
+        image_free(&im);
+    }
+    return result == 0 ? augment_steps(a, &partner, &rng, &cv, e) : -1;
 }
 
 static int make_plain(struct loader *l, struct slot *slot, int i, const struct augment *a, float *input, struct error *e)
@@ -184,30 +280,6 @@ static int make_plain(struct loader *l, struct slot *slot, int i, const struct a
     return 0;
 }
 
-/* Numbers need no size and no augmentation. */
-static int make_values(struct loader *l, struct slot *slot, int i, float *input, struct error *e)
-{
-    struct batch *b = &slot->batch;
-    b->original_w[i] = b->w;
-    b->original_h[i] = b->h;
-    *e = ERROR_INIT;
-    return dataset_values(l->data, b->sample[i], input, e);
-}
-
-static void make_label(const struct loader *l, struct batch *b, int i)
-{
-    const int n = l->o.n_classes;
-    const struct sample *s = &l->data->sample[b->sample[i]];
-    float *row = b->label + (size_t)i * (size_t)n;
-    memset(row, 0, (size_t)n * sizeof *row);
-    if (s->target)
-        memcpy(row, s->target, (size_t)n * sizeof *row);
-    else if (n == 1)
-        row[0] = s->label == 1; /* yes or no */
-    else if (s->label >= 0 && s->label < n)
-        row[s->label] = 1;
-}
-
 static void make_item(struct loader *l, struct slot *slot, int i)
 {
     struct batch *b = &slot->batch;
@@ -220,9 +292,9 @@ static void make_item(struct loader *l, struct slot *slot, int i)
     b->placement[i] = (struct placement){1, 1, 0, 0};
     b->original_w[i] = b->original_h[i] = 0;
     struct error e;
-    const int result = dataset_has_values(l->data) ? make_values(l, slot, i, input, &e)
-                       : l->o.train                ? make_training(l, slot, i, &a, input, &e)
-                                                   : make_plain(l, slot, i, &a, input, &e);
+    const int result = l->o.train                    ? make_training(l, slot, i, &a, input, &e)
+                       : dataset_has_values(l->data) ? make_values(l, slot, i, input, &e)
+                                                     : make_plain(l, slot, i, &a, input, &e);
     if (result != 0) {
         pthread_mutex_lock(&l->lock);
         if (!slot->failed || i < slot->failed_item) {
@@ -233,8 +305,8 @@ static void make_item(struct loader *l, struct slot *slot, int i)
         pthread_mutex_unlock(&l->lock);
         return;
     }
-    if (b->label)
-        make_label(l, b, i);
+    if (b->label && !l->o.train)
+        fill_label(&l->data->sample[b->sample[i]], l->o.n_classes, b->label + (size_t)i * (size_t)l->o.n_classes);
 }
 
 static void *work(void *context)

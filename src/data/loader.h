@@ -29,6 +29,7 @@ struct loader_options {
     int n_classes; /* width of label: of a data set with targets their number */
     struct augment augment;
     struct sampler sampler; /* training: the order of an epoch */
+    int64_t total;          /* training: images in all, for what grows with the training; 0: it doesn't */
     /* Multi-scale: input size of batch number b of the sequence (first / batch + …), NULL: always augment.w × augment.h. */
     void (*size_of)(void *context, int64_t batch_number, int *w, int *h);
     void *context;

@@ -112,8 +112,8 @@ static const struct layer_type *find_type(const char *name)
 
 static int unknown_section(const struct config *c, const struct config_section *s, struct error *err)
 {
-    const char *words[256] = {"net", "data"};
-    int n = 2;
+    const char *words[256] = {"net", "data", "augment"};
+    int n = 3;
     for (int i = 0; layer_types[i] && n < 256; i++)
         words[n++] = layer_types[i]->name;
     const char *near = text_nearest(s->name, words, n);
@@ -183,7 +183,7 @@ static int fill_layers(struct network *net, struct error *err)
     int bad = 0, index = 0;
     for (int i = 0; i < net->config.n_sections; i++) {
         struct config_section *s = &net->config.section[i];
-        if (strcmp(s->name, "data") == 0)
+        if (config_is_general(s) && !is_net(s))
             continue;
         if (is_net(s)) {
             if (i > 0 && index > 0)
@@ -308,7 +308,7 @@ struct network *network_build_to_load(struct config *config, uint64_t seed, stru
         bad = check_net(net, s, err);
 
     for (int i = 0; i < c->n_sections; i++)
-        net->n_layers += !is_net(&c->section[i]) && strcmp(c->section[i].name, "data") != 0;
+        net->n_layers += !config_is_general(&c->section[i]);
     net->layer = mem_new((size_t)net->n_layers, sizeof *net->layer);
     if (fill_layers(net, err) != 0)
         bad = -1;

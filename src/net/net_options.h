@@ -121,10 +121,14 @@ struct net_options {
     double hue;                  /* ± of the circle */
     double aspect;               /* classification: aspect ratio in [1/v, v] */
     int min_crop, max_crop;      /* classification: shorter side is scaled to a size in this range before the crop; 0: the net's size */
+    double min_ratio, max_ratio; /* the same in parts of the input's width */
+    int center;                  /* classification: the crop at the centre alone */
     double jitter;               /* detection; a head's jitter= wins */
-    int mosaic;
-    int resize_step; /* detection with random=1: input sizes are multiples of it */
-    int letter_box;  /* also at inference; kept in the model */
+    int mosaic, mixup, cutmix;
+    int gaussian_noise; /* standard deviation, of 255 */
+    int blur;           /* pixels; 1: outside the boxes alone */
+    int resize_step;    /* detection with random=1: input sizes are multiples of it */
+    int letter_box;     /* also at inference; kept in the model */
 };
 
 extern const struct config_key net_option_table[];

@@ -98,6 +98,8 @@ struct loader_options trainer_loader_options(const struct trainer *t)
                                .n_classes = t->data.task != TASK_DETECT ? net->n_classes : 0};
     l.sampler = (struct sampler){(enum sampler_kind)o->sampler, o->batch, o->sampler_weights.v};
     l.augment = augment_from(o, net->jitter, net->resize, t->data.task, o->width, o->height, o->channels);
+    augment_follow(&l.augment, &t->recipe);
+    l.total = t->total * o->batch;
     if (net->random) {
         l.size_of = size_of;
         l.context = (void *)t;
@@ -177,7 +179,8 @@ int trainer_open(struct trainer *t, struct network *net, const struct data_optio
     const enum task task = network_is_detector(net) ? TASK_DETECT : TASK_CLASSIFY;
     if (dataset_open(&t->data, data, SPLIT_TRAIN, task, net->n_classes, o->width, o->height, o->channels, t->seed, err) != 0)
         return -1;
-    if (check_sampler(t, err) != 0 || begin_with_frequencies(t, err) != 0 || find_total(t, err) != 0 ||
+    if (check_sampler(t, err) != 0 || recipe_read(&t->recipe, &net->config, o, task == TASK_DETECT, err) != 0 ||
+        recipe_open(&t->recipe, &t->data, err) != 0 || begin_with_frequencies(t, err) != 0 || find_total(t, err) != 0 ||
         optimizer_init(&t->optimizer, net, err) != 0) {
         trainer_close(t);
         return -1;
@@ -276,6 +279,7 @@ void trainer_close(struct trainer *t)
     t->loader = NULL;
     optimizer_free(&t->optimizer);
     dataset_close(&t->data);
+    recipe_free(&t->recipe);
     free(t->label);
     t->label = NULL;
 }

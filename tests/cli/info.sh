@@ -9,7 +9,7 @@ height=8
 channels=3
 batch=8
 subdivisions=2
-mixup=1
+track=1
 [data]
 train=shapes
 valid=shapes
@@ -39,7 +39,7 @@ expect_out "a layer's line" '^ +0  convolutional +4  3/2 +12 x +8 x +3  -> +6 x 
 expect_out "a route's line" '^ +2  route +from 1, 0 .* -> +6 x +4 x +10 +0 '
 expect_out "the sum of parameters" '^parameters: +201 and 8 running statistics$'
 expect_out "the batch of a pass" 'training: .* 4 images at a time \(batch=8, subdivisions=2\)'
-expect_err "what has no effect is told" 'net\.cfg:7: mixup=1 has no effect in this version'
+expect_err "what has no effect is told" 'net\.cfg:7: track=1 has no effect in this version'
 dlnet info "$T/net.cfg" --json -q --set net.width=24 --set 0.filters=8
 expect_no_err "-q"
 expect_out "JSON with --set" '"layer":0,"type":"convolutional","from":\[-1\],"input":\{"width":24,"height":8,"channels":3\},"output":\{"width":12,"height":4,"channels":8\},"parameters":232,'

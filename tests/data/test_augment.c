@@ -123,7 +123,8 @@ static void boxes_follow(struct augment a, int draws, bool mosaic)
                 im[k] = has ? chart(x1, y1, x2, y2) : chart(0, 0, 0, 0);
                 s[k] = has ? &with : &without;
             }
-            augment_mosaic(&a, im, s, &rng, out, &boxes);
+            double share[4];
+            augment_mosaic(&a, im, s, &rng, out, &boxes, share);
             for (int k = 0; k < 4; k++)
                 image_free(&im[k]);
         } else {
@@ -172,7 +173,6 @@ static void test_boxes_follow_in_mosaic(void **state)
     struct augment a = plain();
     a.flip = 1;
     a.jitter = .2;
-    a.mosaic = 1;
     boxes_follow(a, 1000, true);
 }
 
@@ -190,7 +190,8 @@ static void test_mosaic_covers(void **state)
             assert_int_equal(image_new(&im[k], IM_W, IM_H, 1, 20 + 60 * k, NULL), 0);
         struct rng rng = rng_make(5, RNG_AUGMENT, 0, (uint64_t)i);
         struct box_list boxes = {0};
-        augment_mosaic(&a, im, samples, &rng, out, &boxes);
+        double share[4];
+        augment_mosaic(&a, im, samples, &rng, out, &boxes, share);
         /* The corners show the four images, and there is one cut in the top row and one in the left column, within the middle three fifths.
          */
         const int corners[4] = {0, NET_W - 1, NET_W * (NET_H - 1), NET_W * NET_H - 1};
@@ -340,13 +341,15 @@ static void test_factor(void **state)
     assert_true(augment_factor(&rng, 1) == 1);
     int mosaics = 0;
     struct augment a = plain();
-    a.mosaic = 1;
+    struct recipe_text *t = recipe_from("mosaic=.5", true);
+    a.recipe = &t->recipe;
     for (int i = 0; i < 2000; i++)
         mosaics += augment_draw_mosaic(&a, &rng);
     assert_in_range(mosaics, 900, 1100); /* σ = 22 */
-    a.mosaic = 0;
+    a.recipe = NULL;
     for (int i = 0; i < 20; i++)
         assert_int_equal(augment_draw_mosaic(&a, &rng), 0);
+    recipe_text_free(t);
 }
 
 /* Jitter alone: each edge of the crop is uniform in ± jitter, found again from the red and green gradients. */
@@ -416,7 +419,7 @@ static void test_evaluation(void **state)
 {
     (void)state;
     struct augment a = plain();
-    a.flip = a.mosaic = 1;
+    a.flip = 1;
     a.jitter = .3;
     a.hue = .1;
     struct image im = chart(50, 45, 200, 135);
@@ -492,17 +495,16 @@ static void test_from_options(void **state)
                                   .hue = .1,
                                   .aspect = .75,
                                   .jitter = .1,
-                                  .mosaic = 1,
                                   .letter_box = 1,
                                   .min_crop = 3,
                                   .max_crop = 4};
     struct augment a = augment_from(&o, .3, 1.5, TASK_DETECT, 32, 16, 3);
-    assert_true(a.jitter == .3 && a.resize == 1.5 && a.mosaic && a.letter_box && a.w == 32 && a.h == 16 && a.c == 3);
+    assert_true(a.jitter == .3 && a.resize == 1.5 && a.letter_box && a.w == 32 && a.h == 16 && a.c == 3);
     assert_true(a.flip && a.angle == 5 && a.saturation == 1.5 && a.exposure == 1.4 && a.hue == .1);
     a = augment_from(&o, 0, 0, TASK_DETECT, 32, 16, 3);
     assert_true(a.jitter == .1 && a.resize == 1);
     a = augment_from(&o, .3, 1.5, TASK_CLASSIFY, 32, 16, 1);
-    assert_true(!a.mosaic && a.aspect == .75 && a.min_crop == 3 && a.max_crop == 4);
+    assert_true(a.aspect == .75 && a.min_crop == 3 && a.max_crop == 4);
 }
 
 int main(void)

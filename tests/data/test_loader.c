@@ -51,6 +51,9 @@ static struct dataset memory_dataset(struct memory *m, enum task task, int n)
     return d;
 }
 
+/* Of pictures, for classes and for boxes; made by main. */
+static struct recipe_text *everything;
+
 static struct loader_options options(enum task task, bool train, int batch, int threads)
 {
     return (struct loader_options){.batch = batch,
@@ -71,7 +74,8 @@ static struct loader_options options(enum task task, bool train, int batch, int 
                                                .aspect = 1.2,
                                                .jitter = .2,
                                                .resize = 1.2,
-                                               .mosaic = 1}};
+                                               .recipe = everything ? &everything->recipe : NULL},
+                                   .total = 100};
 }
 
 static uint64_t digest_bytes(uint64_t h, const void *bytes, size_t n)
@@ -191,6 +195,7 @@ static void test_epochs_visit_all_once(void **state)
     struct memory m = {0};
     struct dataset d = memory_dataset(&m, TASK_CLASSIFY, 10);
     struct loader_options o = options(TASK_CLASSIFY, true, 4, 2); /* batches span epochs */
+    o.augment.recipe = NULL;
     struct error err = ERROR_INIT;
     struct loader *l = loader_open(&d, &o, &err);
     int order[60], n = 0;
@@ -229,7 +234,7 @@ static void test_keys_of_augmentation(void **state)
     struct memory m = {0};
     struct dataset d = memory_dataset(&m, TASK_DETECT, 6);
     struct loader_options o = options(TASK_DETECT, true, 5, 2);
-    o.augment.mosaic = 0;
+    o.augment.recipe = NULL;
     o.first = 10; /* places 10 and 11 of epoch 1, then epoch 2 */
     struct error err = ERROR_INIT;
     struct loader *l = loader_open(&d, &o, &err);
@@ -302,6 +307,7 @@ static void test_bad_image_in_training(void **state)
     struct memory m = {.broken = {3, 8}, .n_broken = 2};
     struct dataset d = memory_dataset(&m, TASK_CLASSIFY, 10);
     struct loader_options o = options(TASK_CLASSIFY, true, 5, 2);
+    o.augment.recipe = NULL;
     struct error err = ERROR_INIT;
     struct loader *l = loader_open(&d, &o, &err);
     struct batch *b;
@@ -477,5 +483,12 @@ int main(void)
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_real_files),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    everything =
+        recipe_from("mosaic=.5\nvflip=.2\nrotate=20,p=.5\nscale=1.2\ntranslate=.1\nshear=5\ncrop=.9\nresized_crop=.5\npadded_crop=2\n"
+                    "brightness=.1\ncontrast=1.2\nnoise=.02\nblur=1\ngrey=.1\nmixup=.4,p=.5\ncutmix=1,p=.5\n"
+                    "cutout=.3\ngridmask=.6,rotate=20,ramp=.8",
+                    false);
+    const int result = cmocka_run_group_tests(tests, NULL, NULL);
+    recipe_text_free(everything);
+    return result;
 }
