@@ -73,6 +73,21 @@ static int check_shapes(const struct network *a, const struct network *b, const 
     return 0;
 }
 
+/* Weights behind statistics of different data don't mean the same. */
+static int check_fits(const struct network *a, const struct network *b, const char *a_path, const char *b_path, struct error *err)
+{
+    for (int i = 0; i < a->n_layers; i++)
+        for (int k = 0; a->layer[i].fitted && k < a->layer[i].n_params; k++) {
+            const struct param *x = a->layer[i].param[k], *y = b->layer[i].param[k];
+            if (memcmp(x->value, y->value, shape_size(x->shape) * sizeof(real)) != 0)
+                return error_add(err, EXIT_DATA,
+                                 "layer %d [%s] holds other statistics of the training data in %s than in %s; expected models of the same "
+                                 "data",
+                                 i, a->layer[i].type->name, b_path, a_path);
+        }
+    return 0;
+}
+
 static int recompute(struct network *net, const struct cli_common *common, struct error *err)
 {
     struct data_options data;
@@ -93,7 +108,8 @@ static int mean(const struct cli_models *m, struct error *err)
 {
     for (int i = 1; i < m->n; i++)
         if (check_same(m->net[0], m->net[i], m->path[0], m->path[i], err) != 0 ||
-            check_shapes(m->net[0], m->net[i], m->path[0], m->path[i], err) != 0)
+            check_shapes(m->net[0], m->net[i], m->path[0], m->path[i], err) != 0 ||
+            check_fits(m->net[0], m->net[i], m->path[0], m->path[i], err) != 0)
             return -1;
     struct average a;
     if (average_init(&a, m->net[0], err) != 0)

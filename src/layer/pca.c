@@ -121,6 +121,12 @@ static void backward(struct layer *l, const struct run *run)
     gemm(0, 0, n, d, k, 1, dz, k, v, d, l->in_fresh[0] ? 0 : 1, l->in[0]->dx, d);
 }
 
+static size_t bytes(const struct layer *l)
+{
+    const struct pca *s = l->state;
+    return scatter_bytes(s->component->shape.c) + eigen_bytes(s->component->shape.c);
+}
+
 static void drop(void *fit)
 {
     scatter_free(fit);
@@ -186,7 +192,7 @@ static int finish(struct layer *l, void *fit, struct fit_report *report, struct 
     return 0;
 }
 
-static const struct layer_fit fit = {begin, add, finish, drop};
+static const struct layer_fit fit = {bytes, begin, add, finish, drop};
 
 const struct layer_type layer_pca = {
     .name = "pca",

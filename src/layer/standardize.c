@@ -84,6 +84,12 @@ struct sums {
     double images, *mean, *squares;
 };
 
+static size_t bytes(const struct layer *l)
+{
+    size_t each;
+    return 2 * features_of(l, &each) * sizeof(double);
+}
+
 static void drop(void *fit)
 {
     struct sums *sums = fit;
@@ -134,7 +140,7 @@ static int finish(struct layer *l, void *fit, struct fit_report *report, struct 
     return 0;
 }
 
-static const struct layer_fit fit = {begin, add, finish, drop};
+static const struct layer_fit fit = {bytes, begin, add, finish, drop};
 
 const struct layer_type layer_standardize = {
     .name = "standardize",

@@ -1,7 +1,6 @@
 #include "math/eigen.h"
 
 #include <math.h>
-#include <stddef.h>
 
 #include "base/mem.h"
 
@@ -41,4 +40,9 @@ int eigen_symmetric(int n, double *a, double *value)
     for (int k = 0; k < n && info == 0; k++)
         fix_sign(a + (size_t)k * (size_t)n, n);
     return info == 0 ? 0 : -1;
+}
+
+size_t eigen_bytes(int n)
+{
+    return 2 * (size_t)n * ((size_t)n + 8) * sizeof(double); /* dsyevd's work and integers: 1 + 6n + 2n², 3 + 5n */
 }

@@ -11,6 +11,11 @@
 /* Vectors that are added at once: enough for the product to be the work of BLAS, not of memory. */
 enum { BLOCK = 256 };
 
+size_t scatter_bytes(int d)
+{
+    return ((size_t)d + BLOCK + 2) * (size_t)d * sizeof(double);
+}
+
 int scatter_init(struct scatter *s, int d)
 {
     const size_t n = (size_t)d;

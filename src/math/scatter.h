@@ -3,6 +3,7 @@
 #ifndef DLNET_MATH_SCATTER_H
 #define DLNET_MATH_SCATTER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/real.h"
@@ -16,6 +17,7 @@ struct scatter {
     int waiting;
 };
 
+size_t scatter_bytes(int d);
 /* -1: no memory; nothing to free then. */
 int scatter_init(struct scatter *s, int d);
 void scatter_add(struct scatter *s, const real *x, int n); /* n × d */

@@ -92,6 +92,7 @@ static inline void fit_report_constant(struct fit_report *r, int feature)
 /* Layers with statistics of the training set, which is shown to them once before the training begins (train/fit.c), batch by batch, as the
  * layers before them make it. Their setup sets l->fitted. */
 struct layer_fit {
+    size_t (*bytes)(const struct layer *l);                                                   /* of memory that the fit takes at most */
     void *(*begin)(const struct layer *l, struct error *err);                                 /* sums over the data; NULL: no memory */
     void (*add)(const struct layer *l, void *sums);                                           /* the images in in[0]->x */
     int (*finish)(struct layer *l, void *sums, struct fit_report *report, struct error *err); /* from the sums to the params */

@@ -428,6 +428,8 @@ static void tell(const struct training *r)
     fprintf(stderr, "memory: about %.0f MB at most (parameters, gradients and optimiser %.1f MB, activations %.1f MB, loader %.1f MB)\n",
             (double)t->bytes / 1e6, 1e-6 * (double)(2 * r->net->param_bytes + t->slot_bytes), 1e-6 * (double)r->net->arena_bytes,
             1e-6 * (double)(t->bytes - 2 * r->net->param_bytes - t->slot_bytes - r->net->arena_bytes));
+    if (t->fit_bytes > (size_t)1 << 20)
+        fprintf(stderr, "statistics of the training data: %.0f MB more, before the training begins\n", 1e-6 * (double)t->fit_bytes);
     if (r->averages.bytes > 0)
         fprintf(stderr, "means of the weights (ema=, swa_start=): %.1f MB more\n", 1e-6 * (double)r->averages.bytes);
     char text[400];

@@ -193,6 +193,11 @@ int trainer_open(struct trainer *t, struct network *net, const struct data_optio
     if (task != TASK_DETECT)
         t->label = mem_new((size_t)t->part * (size_t)net->n_classes, sizeof(real));
     struct loader_options l = trainer_loader_options(t);
+    for (int i = 0; i < net->n_layers; i++) {
+        const struct layer *fitting = &net->layer[i];
+        const size_t bytes = fitting->fitted && !(fitting->fitted->value[0] > 0) ? fitting->type->fit->bytes(fitting) : 0;
+        t->fit_bytes = bytes > t->fit_bytes ? bytes : t->fit_bytes;
+    }
     t->slot_bytes = (size_t)optimizer_slots(o) * net->param_bytes;
     t->bytes = 2 * net->param_bytes + t->slot_bytes + net->arena_bytes + loader_bytes(&l);
     return 0;

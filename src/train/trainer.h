@@ -20,6 +20,7 @@ struct trainer {
     int threads;       /* loader threads */
     real *label;       /* one batch's labels as real; owned */
     size_t slot_bytes; /* of bytes, the optimiser's */
+    size_t fit_bytes;  /* that trainer_fit will take, before the loader has any */
     size_t bytes;      /* memory planned: parameters, gradients, slots, activations at the largest size, loader */
 };
 

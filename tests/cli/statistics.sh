@@ -51,6 +51,15 @@ check '--init brings its statistics' bash -c '! grep -q "training rows$" "$1"' -
 dlnet train "$T/two.cfg" --init "$T/a/best.safetensors" --out "$T/again" --set 1.dontload=1
 check 'dontload=1 finds those of a layer anew' test "$(grep -c 'training rows$' "$T/err")" -eq 1
 
+# Means of models: of the same data only.
+dlnet average "$T/a/best.safetensors" "$T/init/last.safetensors" --out "$T/mean.safetensors"
+expect_status 'a mean of models of the same data' 0
+expect_no_err 'has no batch norm to warn of'
+dlnet train "$T/two.cfg" --out "$T/other" -q --set net.seed=2
+dlnet average "$T/a/best.safetensors" "$T/other/last.safetensors" --out "$T/mean.safetensors"
+expect_status 'none of models of other data' 65
+expect_err 'says which layer' 'layer 0 \[standardize\] holds other statistics'
+
 # The model needs nothing else: alone, with its cfg, and by way of Darknet's weights it says the same.
 cut -d, -f1-12 data/course/factors.csv | sed 1d | head -n 20 >"$T/rows.csv"
 dlnet predict -m "$T/a/best.safetensors" "$T/rows.csv"
