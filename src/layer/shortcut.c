@@ -4,6 +4,7 @@
  * the same width and height. weights_type= makes it a learnt sum; alpha and beta are pjreddie's fixed factors. */
 #include "layer/activated.h"
 #include "layer/types.h"
+#include "math/residual.h"
 #include "math/spatial.h"
 #include "math/vector.h"
 #include "math/weighted.h"
@@ -106,11 +107,25 @@ static void weighted_inputs(const struct layer *l, struct weighted_input *in)
         in[i] = (struct weighted_input){l->in[i]->x, l->in[i]->dx, l->in[i]->shape.c};
 }
 
+/* The usual case: two arrays of one shape, and a function that backward needs no more than the output for. */
+static bool is_plain(const struct layer *l)
+{
+    const struct shortcut *s = l->state;
+    const struct shape a = l->in[0]->shape, b = l->in[1]->shape;
+    const struct activation f = activation_of(s->activation);
+    return !s->columns && l->n_in == 2 && l->in[0] != l->in[1] && a.c == b.c && a.h == b.h && a.w == b.w && !activation_of_channels(f) &&
+           (f.kind == ACTIVATION_LINEAR || activation_from_output(f));
+}
+
 static void forward(struct layer *l, const struct run *run)
 {
     const struct shortcut *s = l->state;
     const struct shape to = l->out.shape;
     const size_t n = shape_size(to);
+    if (is_plain(l)) {
+        residual_forward(activation_of(s->activation), (real)s->alpha, l->in[0]->x, (real)s->beta, l->in[1]->x, l->out.x, n);
+        return;
+    }
     if (s->columns) {
         struct weighted_input in[MOST + 1];
         weighted_inputs(l, in);
@@ -148,6 +163,14 @@ static void backward(struct layer *l, const struct run *run)
     (void)run;
     const struct shortcut *s = l->state;
     const struct shape to = l->out.shape;
+    if (is_plain(l)) {
+        residual_backward(activation_of(s->activation), l->out.x, l->out.dx, (real)s->alpha, l->in[0]->dx, l->in_fresh[0], (real)s->beta,
+                          l->in[1]->dx, l->in_fresh[1], shape_size(to));
+        return;
+    }
+    for (int i = 0; i < l->n_in; i++)
+        if (l->in[i]->dx && l->in_fresh[i])
+            vector_fill(l->in[i]->dx, shape_size(l->in[i]->shape), 0);
     layer_activated_backward(l, activation_of(s->activation), BEFORE_ACTIVATION);
     if (s->columns) {
         struct weighted_input in[MOST + 1];
@@ -178,4 +201,5 @@ const struct layer_type layer_shortcut = {
     .shape = shape,
     .forward = forward,
     .backward = backward,
+    .backward_overwrites = true,
 };
