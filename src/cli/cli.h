@@ -27,6 +27,7 @@ struct cli_common {
     int n_models;
     const char *names_file; /* --names */
     const char *data_file;  /* --data */
+    int classes;            /* --classes of commands that train; 0: not given */
     int64_t seed;           /* --seed; −1: not given */
 };
 #define CLI_COMMON_INIT ((struct cli_common){.seed = -1})

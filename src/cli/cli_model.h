@@ -7,9 +7,9 @@
 /* Builds the network of a cfg file with --set applied; initial weights from --seed, else seed= of [net]. NULL on failure. */
 struct network *cli_build(const char *cfg, const struct cli_common *common, struct error *err);
 
-/* Training from given weights: fills net's parameters from a .safetensors file, or from the first `layers` layers (0: all) of a Darknet
- * file. */
-int cli_start_from(struct network *net, const char *path, int layers, struct error *err);
+/* Training from given weights: fills the layers that fit from a .safetensors file, or from the first `layers` layers (0: all) of a Darknet
+ * file, and tells (not when quiet) which start anew. */
+int cli_start_from(struct network *net, const char *path, int layers, bool quiet, struct error *err);
 
 /* Loads a network for inference: batch norm folded, class names resolved (--names, else the model's, else names= of --data or [data]). In
  * this order: -m MODEL              a .safetensors file (or Darknet weights, with a CFG among the operands) CFG WEIGHTS, MODEL    operands

@@ -24,6 +24,7 @@ const char cmd_lrfind_usage[] =
     "It ends early when the smoothed loss is 4 times its best. No weights are kept.\n"
     "\n"
     "  --init MODEL   start from the weights of a .safetensors or .weights file (-m is the same)\n"
+    "  --classes N    as in train: change the cfg to N classes\n"
     "  --from R       first rate (1e-7)\n"
     "  --to R         last rate (10)\n"
     "  --steps N      updates (100)\n"
@@ -151,20 +152,27 @@ static int find_rate(struct network *net, const struct cli_common *common, struc
 
 int cmd_lrfind(int argc, char **argv)
 {
-    enum { OUT = 256, INIT, FROM, TO, STEPS };
-    static const struct cli_option own[] = {{"out", OUT, true}, {"init", INIT, true},   {"from", FROM, true},
-                                            {"to", TO, true},   {"steps", STEPS, true}, {0}};
+    enum { OUT = 256, INIT, CLASSES, FROM, TO, STEPS };
+    static const struct cli_option own[] = {{"out", OUT, true},
+                                            {"init", INIT, true},
+                                            {"classes", CLASSES, true},
+                                            {"from", FROM, true},
+                                            {"to", TO, true},
+                                            {"steps", STEPS, true},
+                                            {0}};
     struct cli_common common = CLI_COMMON_INIT;
     struct lrfind_options o = LRFIND_DEFAULTS;
     struct error err = ERROR_INIT;
     const char *out = ".", *init = NULL;
-    long steps = o.steps;
+    long steps = o.steps, classes = 0;
     int bad = 0;
     for (int c; !bad && (c = cli_next_option(argc, argv, own, &common)) != -1;) {
         if (c == OUT)
             out = optarg;
         else if (c == INIT)
             init = optarg;
+        else if (c == CLASSES)
+            bad = cli_whole("classes", optarg, 1, 100000, &classes);
         else if (c == FROM)
             bad = cli_number("from", optarg, 1e-30, 1e6, &o.from);
         else if (c == TO)
@@ -175,6 +183,7 @@ int cmd_lrfind(int argc, char **argv)
             bad = 1;
     }
     o.steps = (int)steps;
+    common.classes = (int)classes;
     const char *model;
     if (cli_one_model(&common, "lrfind", &model) != 0)
         return EXIT_USAGE;
@@ -191,7 +200,8 @@ int cmd_lrfind(int argc, char **argv)
         cli_usage_error("lrfind", "--from %g --to %g: expected a first rate below the last one", o.from, o.to);
     else {
         struct network *net = cli_build(argv[optind], &common, &err);
-        const bool good = net && (!init || cli_start_from(net, init, 0, &err) == 0) && find_rate(net, &common, o, out, &err) == 0;
+        const bool good =
+            net && (!init || cli_start_from(net, init, 0, common.quiet, &err) == 0) && find_rate(net, &common, o, out, &err) == 0;
         status = good ? EXIT_OK : cli_fail(&err);
         network_free(net);
     }

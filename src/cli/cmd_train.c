@@ -18,29 +18,35 @@
 #include "cli/session.h"
 #include "train/train.h"
 
-const char cmd_train_usage[] = "Usage: dlnet train CFG [WEIGHTS] [options]\n"
-                               "\n"
-                               "Trains the network of a cfg on the data of its [data] section and writes a run folder:\n"
-                               "best.safetensors (the best validation figure), last.safetensors (to resume from), metrics.csv,\n"
-                               "metrics.jsonl, chart.svg, chart.png, effective.cfg. The path of the best model goes to stdout\n"
-                               "(with --json: {\"best\": PATH}).\n"
-                               "\n"
-                               "  --out DIR       run folder (default: runs/CFGNAME, runs/CFGNAME-2, ...; never over another run)\n"
-                               "  --resume [DIR]  go on with a run that was stopped or killed (default: the newest of this cfg);\n"
-                               "                  it ends with the same bytes as a run that was never interrupted\n"
-                               "  --init MODEL    start from the weights of a .weights or .safetensors file (WEIGHTS and -m are the same)\n"
-                               "  --layers N      with a .weights file: take its first N layers only\n"
-                               "  --folds K       cross-validation: K trainings, each validated on another part of the training data\n"
-                               "                  (stratified, drawn by the seed), in DIR/fold-1 .. fold-K; stdout gets a table of the\n"
-                               "                  figures of each one's last validation (not of its best, which would flatter), their\n"
-                               "                  mean and standard deviation (--json: folds, mean, sd)\n"
-                               "\n"
-                               "Ctrl-C finishes the step and saves; a second one exits at once.\n"
-                               "\n"
-                               "  dlnet train cfg/yolo.cfg\n"
-                               "  dlnet train cfg/mnist.cfg --set net.epochs=2 --out runs/quick\n"
-                               "  dlnet train cfg/yolo.cfg --resume\n"
-                               "  dlnet train cfg/iris.cfg --folds 5 -q\n";
+const char cmd_train_usage[] =
+    "Usage: dlnet train CFG [WEIGHTS] [options]\n"
+    "\n"
+    "Trains the network of a cfg on the data of its [data] section and writes a run folder:\n"
+    "best.safetensors (the best validation figure), last.safetensors (to resume from), metrics.csv,\n"
+    "metrics.jsonl, chart.svg, chart.png, effective.cfg. The path of the best model goes to stdout\n"
+    "(with --json: {\"best\": PATH}).\n"
+    "\n"
+    "  --out DIR       run folder (default: runs/CFGNAME, runs/CFGNAME-2, ...; never over another run)\n"
+    "  --resume [DIR]  go on with a run that was stopped or killed (default: the newest of this cfg);\n"
+    "                  it ends with the same bytes as a run that was never interrupted\n"
+    "  --init MODEL    start from the weights of a .weights or .safetensors file (WEIGHTS and -m are the same):\n"
+    "                  the layers that fit by number, kind and shape, the others start anew; freeze= in [net]\n"
+    "                  keeps layers as they are\n"
+    "  --layers N      with a .weights file: take its first N layers only\n"
+    "  --classes N     change the cfg to N classes: classes= of its heads, filters= (output=) of the layers\n"
+    "                  before them; with --init, these start anew\n"
+    "  --folds K       cross-validation: K trainings, each validated on another part of the training data\n"
+    "                  (stratified, drawn by the seed), in DIR/fold-1 .. fold-K; stdout gets a table of the\n"
+    "                  figures of each one's last validation (not of its best, which would flatter), their\n"
+    "                  mean and standard deviation (--json: folds, mean, sd)\n"
+    "\n"
+    "Ctrl-C finishes the step and saves; a second one exits at once.\n"
+    "\n"
+    "  dlnet train cfg/yolo.cfg\n"
+    "  dlnet train cfg/mnist.cfg --set net.epochs=2 --out runs/quick\n"
+    "  dlnet train cfg/yolo.cfg --resume\n"
+    "  dlnet train cfg/iris.cfg --folds 5 -q\n"
+    "  dlnet train yolov4-tiny.cfg yolov4-tiny.weights --classes 3 --data mine.data --set net.freeze=28\n";
 
 static volatile sig_atomic_t stop; /* what a signal handler may touch */
 
@@ -146,6 +152,8 @@ static void tell_resume(const char *cfg, const struct cli_common *common, long f
         fputs(" --set ", stderr);
         print_word(stderr, common->sets[i]);
     }
+    if (common->classes > 0)
+        fprintf(stderr, " --classes %d", common->classes);
     if (common->seed >= 0)
         fprintf(stderr, " --seed %lld", (long long)common->seed);
     if (common->data_file) {
@@ -157,13 +165,28 @@ static void tell_resume(const char *cfg, const struct cli_common *common, long f
     fputc('\n', stderr);
 }
 
+/* Features at random that never learn: sometimes wanted, mostly a forgotten --init. */
+static void warn_of_frozen_noise(const struct network *net)
+{
+    int n = 0;
+    for (int i = 0; i < net->n_layers; i++) {
+        const struct layer *l = &net->layer[i];
+        n += l->n_params > 0 && !l->trainable && !l->loaded && !l->type->fit;
+    }
+    if (n > 0)
+        cli_warn("%s: %d frozen layers keep their initial weights, which come from no model (--init)", net->config.path, n);
+}
+
 static int train(struct network *net, const struct cli_common *common, const char *out, bool resume, struct error *err)
 {
     struct data_options data;
     if (data_options_read(&data, &net->config, common->data_file, err) != 0)
         return cli_fail(err);
-    if (!common->quiet)
+    if (!common->quiet) {
         cli_warn_config(net);
+        if (!resume)
+            warn_of_frozen_noise(net);
+    }
     const struct train_options o = {
         .out = out, .resume = resume, .threads = parallel_threads(), .quiet = common->quiet, .verbose = common->verbose, .stop = &stop};
     catch_signals();
@@ -198,14 +221,15 @@ static int train_folds(const struct folds *f, struct error *err)
 
 int cmd_train(int argc, char **argv)
 {
-    enum { OUT = 1000, RESUME, INIT, LAYERS, FOLDS };
-    static const struct cli_option options[] = {{"out", OUT, true},       {"resume", RESUME, false}, {"init", INIT, true},
-                                                {"layers", LAYERS, true}, {"folds", FOLDS, true},    {NULL, 0, false}};
+    enum { OUT = 1000, RESUME, INIT, LAYERS, CLASSES, FOLDS };
+    static const struct cli_option options[] = {{"out", OUT, true},       {"resume", RESUME, false},  {"init", INIT, true},
+                                                {"layers", LAYERS, true}, {"classes", CLASSES, true}, {"folds", FOLDS, true},
+                                                {NULL, 0, false}};
     struct cli_common common = CLI_COMMON_INIT;
     struct error err = ERROR_INIT;
     const char *out = NULL, *init = NULL;
     bool resume = false;
-    long layers = 0, folds = 0;
+    long layers = 0, classes = 0, folds = 0;
     for (int o; (o = cli_next_option(argc, argv, options, &common)) != -1;)
         switch (o) {
         case OUT:
@@ -220,6 +244,11 @@ int cmd_train(int argc, char **argv)
         case LAYERS:
             if (cli_whole("layers", optarg, 1, 100000, &layers) != 0)
                 return EXIT_USAGE;
+            break;
+        case CLASSES:
+            if (cli_whole("classes", optarg, 1, 100000, &classes) != 0)
+                return EXIT_USAGE;
+            common.classes = (int)classes;
             break;
         case FOLDS:
             if (cli_whole("folds", optarg, 2, 100000, &folds) != 0)
@@ -250,7 +279,7 @@ int cmd_train(int argc, char **argv)
     int status = EXIT_OK;
     char *folder = NULL;
     const bool was_there = out && file_exists(out);
-    if (init && cli_start_from(net, init, (int)layers, &err) != 0)
+    if (init && cli_start_from(net, init, (int)layers, common.quiet || resume || folds > 0, &err) != 0)
         status = cli_fail(&err);
     else if (!(folder = resume ? old_run(cfg, out, &err) : new_run(cfg, out, &err)))
         status = cli_fail(&err);

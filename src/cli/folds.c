@@ -72,7 +72,7 @@ static struct network *build(const struct folds *f, int fold, struct error *err)
     for (int i = 0; i < 2; i++)
         common.sets[common.n_sets++] = own[i];
     struct network *net = cli_build(f->cfg, &common, err);
-    if (net && f->init && cli_start_from(net, f->init, f->layers, err) != 0) {
+    if (net && f->init && cli_start_from(net, f->init, f->layers, f->common->quiet, err) != 0) {
         network_free(net);
         net = NULL;
     }

@@ -13,6 +13,7 @@
 #include "data/names.h"
 #include "data/recipe.h"
 #include "net/ensemble.h"
+#include "net/heads.h"
 #include "net/model.h"
 #include "net/weights.h"
 
@@ -54,6 +55,8 @@ static struct network *build(const char *cfg, bool draw, const struct cli_common
         config_free(&config);
         return NULL;
     }
+    if (common->classes > 0 && heads_set_classes(&config, common->classes, err) != 0)
+        return NULL;
     if (common->seed >= 0) { /* part of the cfg from here on, so that a checkpoint and effective.cfg tell it */
         char *set = mem_format("%s.seed=%lld", config_find(&config, "net") ? "net" : "network", (long long)common->seed);
         const int bad = config_set(&config, set, err);
@@ -82,16 +85,51 @@ struct network *cli_build(const char *cfg, const struct cli_common *common, stru
     return build(cfg, true, common, err);
 }
 
-int cli_start_from(struct network *net, const char *path, int layers, struct error *err)
+/* "110 [convolutional], 128 [convolutional]": the layers with parameters of which none comes from a file, up to three. */
+static void name_new_layers(const struct network *net, int n, char *text, size_t size)
 {
-    if (!text_ends(path, ".safetensors"))
-        return weights_read(net, path, layers, err);
-    struct model_file *m = model_open(path, err);
-    if (!m)
-        return -1;
-    const int result = model_start_from(m, net, err);
-    net->seen = 0;
-    model_close(m);
+    size_t at = 0;
+    int named = 0;
+    text[0] = 0;
+    for (int i = 0; i < net->n_layers && named < 3; i++) {
+        const struct layer *l = &net->layer[i];
+        if (l->n_params > 0 && !l->loaded)
+            at += (size_t)snprintf(text + at, size - at, "%s%d [%s]", named++ ? ", " : "", i, l->type->name);
+    }
+    if (n > named)
+        snprintf(text + at, size - at, " and %d more", n - named);
+}
+
+static void tell_start(const struct network *net, const char *path)
+{
+    int all = 0, loaded = 0;
+    for (int i = 0; i < net->n_layers; i++) {
+        all += net->layer[i].n_params > 0;
+        loaded += net->layer[i].n_params > 0 && net->layer[i].loaded;
+    }
+    char anew[256];
+    name_new_layers(net, all - loaded, anew, sizeof anew);
+    if (loaded == all)
+        fprintf(stderr, "dlnet: starting from %s: all %d layers with parameters\n", path, all);
+    else
+        fprintf(stderr, "dlnet: starting from %s: %d of %d layers with parameters; anew: %s\n", path, loaded, all, anew);
+}
+
+int cli_start_from(struct network *net, const char *path, int layers, bool quiet, struct error *err)
+{
+    int result;
+    if (text_ends(path, ".safetensors")) {
+        struct model_file *m = model_open(path, err);
+        if (!m)
+            return -1;
+        result = model_start_from(m, net, err);
+        net->seen = 0;
+        model_close(m);
+    } else {
+        result = weights_start_from(net, path, layers, err);
+    }
+    if (result == 0 && !quiet)
+        tell_start(net, path);
     return result;
 }
 

@@ -203,6 +203,20 @@ static struct config_section *set_target(struct config *c, const char *where, co
     return found;
 }
 
+void config_put(struct config_section *s, const char *key, const char *value, const char *source)
+{
+    struct config_entry *e = find_entry(s, key);
+    if (!e) {
+        add_entry(s, key, value, source, 0);
+        return;
+    }
+    free(e->value);
+    free(e->source);
+    e->value = mem_string(value);
+    e->source = mem_string(source);
+    e->line = 0;
+}
+
 int config_set(struct config *c, const char *assignment, struct error *err)
 {
     char *copy = mem_string(assignment);
@@ -225,17 +239,8 @@ int config_set(struct config *c, const char *assignment, struct error *err)
         struct config_section *s = set_target(c, where, assignment, err);
         if (s) {
             char *source = mem_format("--set %s", assignment);
-            struct config_entry *e = find_entry(s, key);
-            if (e) {
-                free(e->value);
-                free(e->source);
-                e->value = mem_string(value);
-                e->source = source;
-                e->line = 0;
-            } else {
-                add_entry(s, key, value, source, 0);
-                free(source);
-            }
+            config_put(s, key, value, source);
+            free(source);
             result = 0;
         }
     }

@@ -46,6 +46,9 @@ int config_parse(struct config *out, const char *path, const char *text, struct 
  * not of that form (EXIT_USAGE), no such section (EXIT_DATA). Whether the key exists is found by option_fill. */
 int config_set(struct config *c, const char *assignment, struct error *err);
 
+/* Replaces the entry of that key, or adds it; source stands in messages. */
+void config_put(struct config_section *s, const char *key, const char *value, const char *source);
+
 /* True for [net], [network], [data] and [augment], which are no layers. */
 bool config_is_general(const struct config_section *s);
 

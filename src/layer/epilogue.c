@@ -147,8 +147,11 @@ static struct channel_map normal_map(const struct layer *l, const struct epilogu
     return (struct channel_map){scale, shift, norm_activation(e)};
 }
 
-static bool keeps(const struct epilogue *e, const struct run *run)
+/* The values before the normalisation are kept for backward or for statistics: not where a frozen layer does as in evaluation. */
+static bool keeps(const struct layer *l, const struct epilogue *e, const struct run *run)
 {
+    if (frozen(l) && !l->runs_backward)
+        return false;
     return (run->mode == MODE_TRAIN && keeps_before(e)) || (run->mode == MODE_CALIBRATE && normalizes(e));
 }
 
@@ -156,11 +159,11 @@ real *epilogue_begin(struct layer *l, const struct epilogue *e, const struct run
 {
     const real *bias = e->shift ? e->shift->value : NULL;
     if (norm_after(e)) {
-        const bool kept = keeps(e, run), linear = kept && keeps_linear(e);
+        const bool kept = keeps(l, e, run), linear = kept && keeps_linear(e);
         *map = (struct channel_map){NULL, NULL, linear ? activation_of(ACTIVATION_LINEAR) : e->activation};
         return kept ? l->buffer[linear ? EPILOGUE_LINEAR : EPILOGUE_BEFORE].p : l->out.x;
     }
-    if (keeps(e, run)) {
+    if (keeps(l, e, run)) {
         *map = (struct channel_map){NULL, normalizes(e) ? NULL : bias, activation_of(ACTIVATION_LINEAR)};
         return l->buffer[EPILOGUE_BEFORE].p;
     }
@@ -202,7 +205,7 @@ static void end_kept(struct layer *l, const struct epilogue *e, const struct run
 void epilogue_end(struct layer *l, const struct epilogue *e, const struct run *run)
 {
     const struct shape o = l->out.shape;
-    if (keeps(e, run))
+    if (keeps(l, e, run))
         end_kept(l, e, run);
     else if (norm_after(e)) {
         const struct channel_map map = normal_map(l, e, e->mean->value, e->variance->value);

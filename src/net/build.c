@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/freeze.h"
 #include "net/init.h"
 #include "net/network.h"
 
@@ -327,7 +328,7 @@ struct network *network_build_to_load(struct config *config, uint64_t seed, stru
     }
     free(broken);
     if (!bad)
-        bad = init_apply(net, err);
+        bad = init_apply(net, err) | freeze_apply(net, err);
     if (bad) {
         network_free(net);
         return NULL;

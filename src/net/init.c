@@ -162,9 +162,12 @@ int init_apply(struct network *net, struct error *err)
 }
 
 /* A file's bias stays. */
-static bool wants(const struct layer *l)
+static bool wants(struct layer *l)
 {
-    return from_data(l) && (!l->net->loaded || l->common.dontload);
+    if (!from_data(l))
+        return false;
+    const struct layer *head = find_head(l), *owner = head ? find_owner(&l->net->layer[head->index]) : NULL;
+    return owner && !owner->loaded;
 }
 
 bool init_wants_frequencies(const struct network *net)

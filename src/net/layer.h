@@ -178,6 +178,7 @@ struct layer {
     int remade_for;         /* the layer whose backward is the first to read out.x */
     real *out_forward, *out_again;
 
+    bool loaded;            /* its parameters come from a file */
     bool trainable;         /* set by the network: has a param that learns */
     bool runs_backward;     /* set by the plan: backward is called for this layer */
     struct layer *absorbed; /* set by the plan: the next layer, whose work this one does (see absorb); NULL: none */

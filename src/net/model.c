@@ -227,22 +227,42 @@ int model_load_params(const struct model_file *m, struct network *net, struct er
     result |= check_left_over(m, net, err);
     if (result != 0)
         return -1;
-    net->drawn = net->loaded = true;
+    net->drawn = true;
+    for (int i = 0; i < net->n_layers; i++)
+        net->layer[i].loaded = true;
     return load_names(m, net, err) | load_seen(m, net, err);
+}
+
+/* Whether all its params stand in the file with their shapes. */
+static bool fits(const struct model_file *m, const struct layer *l)
+{
+    for (int k = 0; k < l->n_params; k++) {
+        const struct shape s = l->param[k]->shape;
+        const int wanted[4] = {s.n, s.c, s.h, s.w};
+        const struct safetensors_entry *e = safetensors_find(&m->file, l->param[k]->name);
+        if (!e || e->n_dims != 4 || memcmp(e->dim, wanted, sizeof wanted) != 0)
+            return false;
+    }
+    return l->n_params > 0;
 }
 
 int model_start_from(const struct model_file *m, struct network *net, struct error *err)
 {
     assert(!net->folded && net->drawn);
-    net->loaded = true;
     bool *keep = mem_new((size_t)net->n_params, sizeof *keep);
-    int n = 0;
-    for (int i = 0; i < net->n_layers; i++)
-        for (int k = 0; k < net->layer[i].n_params; k++)
-            keep[n++] = net->layer[i].common.dontload != 0; /* net->param has this order */
+    int n = 0, loaded = 0;
+    for (int i = 0; i < net->n_layers; i++) {
+        struct layer *l = &net->layer[i];
+        l->loaded = !l->common.dontload && fits(m, l);
+        loaded += l->loaded;
+        for (int k = 0; k < l->n_params; k++)
+            keep[n++] = !l->loaded; /* net->param has this order */
+    }
     int result = load_values(m, net, keep, err);
     free(keep);
-    result |= check_left_over(m, net, err);
+    if (result == 0 && loaded == 0 && net->n_params > 0)
+        result = error_add(err, EXIT_DATA, "%s: no layer of it fits: none has the number, kind and shape of one of %s", m->file.path,
+                           net->config.path);
     if (result != 0)
         return -1;
     struct error other_classes = ERROR_INIT;

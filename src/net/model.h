@@ -42,8 +42,9 @@ int model_tensor(const struct model_file *m, const char *name, struct shape shap
  * and seen. */
 int model_load_params(const struct model_file *m, struct network *net, struct error *err);
 
-/* The same for training that starts from another model: layers with dontload=1 keep their initial weights, and the names are taken only
- * where there are as many as the network has classes. */
+/* The same for training that starts from another model: a layer is filled (layer.loaded) where the file has all its params by number, kind
+ * and shape; the others, and those with dontload=1, keep their initial weights. The names are taken only where there are as many as the
+ * network has classes. -1: also when no layer fits. */
 int model_start_from(const struct model_file *m, struct network *net, struct error *err);
 
 /* Builds the network from the cfg inside (with `sets`, --set assignments) and loads the params. NULL on failure. */

@@ -153,6 +153,13 @@ const struct config_key net_option_table[] = {
              "swa.safetensors, with batch-norm statistics of its own. 0: none"},
     {"swa_every", OPTION_INT, AT(swa_every), "0", NATURAL, .help = "iterations between the weights that swa_start= averages; 0: an epoch"},
 
+    /* transfer */
+    {"freeze", OPTION_TEXT, AT(freeze), "",
+     .help =
+         "layers whose parameters keep their bytes, batch-norm statistics too: N: the first N layers; 0-19,25-25: these ranges, counted "
+         "from 0; all-but-heads: all but the last layer with weights before each detection head or loss. Their dropout still draws. "
+         "lr_mult=0 in a layer does the same for it"},
+
     /* initial weights */
     {"init", OPTION_CHOICE, AT(init), "default", 0, 0, init_names,
      "how the weights of all layers begin; biases are 0. default: by the activation: xavier for logistic, tanh and softmax, lecun for "

@@ -110,7 +110,8 @@ struct net_options {
     double swa_start;      /* below 1: share of the training, else an iteration; 0: none */
     int swa_every;         /* 0: once an epoch */
 
-    int init; /* of init_names; 0: by the activation */
+    char *freeze; /* layers that keep their parameters: see freeze.h */
+    int init;     /* of init_names; 0: by the activation */
     double init_sigma;
     double label_smooth_eps; /* of the classifiers' losses */
 

@@ -26,7 +26,6 @@ struct network {
     uint64_t seed;
     bool training; /* planned for training */
     bool folded;
-    bool loaded;         /* parameters come from a file */
     bool drawn;          /* all params have their initial values, or those of a file */
     bool packed;         /* for good: network_pack with last */
     bool grads_are_zero; /* nothing has been added to the gradients since they were zeroed */
@@ -77,7 +76,7 @@ int network_find_nonfinite(struct network *net, const struct run *run);
 /* The first layer that needs a fit (struct layer_fit) and hasn't had it: the network can't answer yet. NULL: none. */
 struct layer *network_unfitted(const struct network *net);
 
-/* Whether there are running statistics of batches, which a pass in MODE_CALIBRATE makes anew. */
+/* Whether there are running statistics of batches (not frozen), which a pass in MODE_CALIBRATE makes anew. */
 bool network_has_batch_statistics(const struct network *net);
 
 /* The layer whose output is the answer: the last one that is not a [cost] without probabilities of its own. */

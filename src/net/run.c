@@ -105,7 +105,7 @@ bool network_has_batch_statistics(const struct network *net)
 {
     for (int i = 0; i < net->n_layers; i++)
         for (int k = 0; k < net->layer[i].n_params; k++)
-            if (net->layer[i].param[k]->role == PARAM_STATISTIC && !net->layer[i].fitted)
+            if (net->layer[i].param[k]->role == PARAM_STATISTIC && !net->layer[i].fitted && net->layer[i].trainable)
                 return true;
     return false;
 }

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/f32.h"
+#include "net/heads.h"
 
 struct header {
     int32_t major, minor, revision;
@@ -19,35 +21,62 @@ struct header {
 
 /* What of the file belongs to which layer, known before anything is read. */
 struct plan {
-    uint64_t loaded, all; /* bytes of the layers to be filled; of those with dontload too */
+    int classes;          /* that the file's heads were made for, which then start anew; 0: those of the network */
+    uint64_t loaded, all; /* bytes of the layers to be filled; of those that start anew too */
     int last_loaded;      /* number of the last layer to be filled; −1: none */
-    bool open_end;        /* layers with dontload=1 end the network: whatever stands there in the file is not looked at */
+    bool open_end;        /* layers that start anew end the network: whatever stands there in the file is not looked at */
 };
 
-static uint64_t layer_bytes(const struct layer *l)
+/* Bytes of a layer in a file that was made for so many classes (0: as many as the network has). */
+static uint64_t layer_bytes(const struct layer *l, int classes)
 {
     uint64_t bytes = 0;
-    for (int i = 0; i < l->n_params; i++)
+    int filters = 0;
+    for (int i = 0; i < l->n_params; i++) {
         bytes += shape_size(l->param[i]->shape) * 4;
-    return bytes;
+        if (l->param[i]->role == PARAM_WEIGHT)
+            filters = l->param[i]->shape.n;
+    }
+    const int other = classes > 0 && heads_is_source(l) ? heads_filters(l, classes) : 0;
+    return other > 0 ? bytes / (uint64_t)filters * (uint64_t)other : bytes; /* each filter has as many numbers */
 }
 
-static struct plan plan_of(const struct network *net, int n_layers)
+static bool starts_anew(const struct layer *l, int classes)
 {
-    struct plan p = {.last_loaded = -1};
+    return l->common.dontload || (classes > 0 && heads_is_source(l));
+}
+
+static struct plan plan_of(const struct network *net, int n_layers, int classes)
+{
+    struct plan p = {.classes = classes, .last_loaded = -1};
     for (int i = 0; i < n_layers; i++) {
         const struct layer *l = &net->layer[i];
-        const uint64_t bytes = layer_bytes(l);
+        const uint64_t bytes = layer_bytes(l, classes);
         p.all += bytes;
         if (bytes == 0)
             continue;
-        p.open_end = l->common.dontload;
-        if (!l->common.dontload) {
+        p.open_end = starts_anew(l, classes);
+        if (!p.open_end) {
             p.loaded += bytes;
             p.last_loaded = i;
         }
     }
     return p;
+}
+
+/* The number of classes for which the network's heads would make a file of just so many bytes; 0: none, or the network's own. The size is
+ * linear in it. */
+static int other_classes(const struct network *net, uint64_t have)
+{
+    uint64_t at[3] = {0};
+    for (int i = 0; i < net->n_layers; i++)
+        for (int classes = 1; classes <= 2; classes++)
+            at[classes] += layer_bytes(&net->layer[i], classes);
+    const uint64_t each = at[2] - at[1];
+    if (each == 0 || have < at[1] || (have - at[1]) % each != 0 || (have - at[1]) / each >= INT_MAX / 2)
+        return 0;
+    const int classes = (int)((have - at[1]) / each) + 1;
+    return classes == net->n_classes ? 0 : classes;
 }
 
 static int read_header(int fd, const char *path, uint64_t size, struct header *h, struct error *err)
@@ -108,7 +137,7 @@ static int check_size(const struct network *net, const char *path, int n_layers,
     /* The bytes up to the last layer to be filled, if those with dontload before it are in the file. */
     uint64_t up_to = 0;
     for (int i = 0; i <= p->last_loaded; i++)
-        up_to += layer_bytes(&net->layer[i]);
+        up_to += layer_bytes(&net->layer[i], p->classes);
     const bool open = partial || p->open_end;
     *skip_over = have >= up_to && (open || p->loaded == p->all);
     const uint64_t need = *skip_over ? up_to : p->loaded;
@@ -154,20 +183,23 @@ static int read_param(int fd, const char *path, const struct layer *l, const str
     return 0;
 }
 
-static int read_body(struct network *net, int fd, const char *path, uint64_t size, int n_layers, bool partial, struct error *err)
+static int read_body(struct network *net, int fd, const char *path, uint64_t size, int n_layers, bool partial, bool start,
+                     struct error *err)
 {
     struct header h = {0};
     if (read_header(fd, path, size, &h, err) != 0)
         return -1;
-    const struct plan p = plan_of(net, n_layers);
+    const struct plan p = plan_of(net, n_layers, start && !partial ? other_classes(net, size - h.bytes) : 0);
     bool skip_over;
     if (check_size(net, path, n_layers, partial, &p, size - h.bytes, &skip_over, err) != 0)
         return -1;
     uint64_t at = h.bytes;
+    for (int i = 0; i < net->n_layers; i++)
+        net->layer[i].loaded = i <= p.last_loaded && !starts_anew(&net->layer[i], p.classes);
     for (int i = 0; i <= p.last_loaded; i++) {
         const struct layer *l = &net->layer[i];
-        if (l->common.dontload) {
-            at += skip_over ? layer_bytes(l) : 0;
+        if (!l->loaded) {
+            at += skip_over ? layer_bytes(l, p.classes) : 0;
             continue;
         }
         for (int k = 0; k < l->n_params; k++) {
@@ -177,9 +209,9 @@ static int read_body(struct network *net, int fd, const char *path, uint64_t siz
         }
     }
     for (int i = 0; i < net->n_layers && !net->drawn; i++)
-        for (int k = 0; k < net->layer[i].n_params && (i > p.last_loaded || net->layer[i].common.dontload); k++)
+        for (int k = 0; k < net->layer[i].n_params && !net->layer[i].loaded; k++)
             param_draw(net->layer[i].param[k]);
-    net->drawn = net->loaded = true;
+    net->drawn = true;
     net->seen = h.seen;
     return 0;
 }
@@ -192,7 +224,7 @@ static int layers_wanted(const struct network *net, const char *path, int n_laye
     return n_layers == 0 ? net->n_layers : n_layers;
 }
 
-int weights_read(struct network *net, const char *path, int n_layers, struct error *err)
+static int read_weights(struct network *net, const char *path, int n_layers, bool start, struct error *err)
 {
     assert(!net->folded);
     const int n = layers_wanted(net, path, n_layers, err);
@@ -202,9 +234,19 @@ int weights_read(struct network *net, const char *path, int n_layers, struct err
     const int fd = f32_open(path, &size, err);
     if (fd < 0)
         return -1;
-    const int result = read_body(net, fd, path, size, n, n_layers > 0, err);
+    const int result = read_body(net, fd, path, size, n, n_layers > 0, start, err);
     close(fd);
     return result;
+}
+
+int weights_read(struct network *net, const char *path, int n_layers, struct error *err)
+{
+    return read_weights(net, path, n_layers, false, err);
+}
+
+int weights_start_from(struct network *net, const char *path, int n_layers, struct error *err)
+{
+    return read_weights(net, path, n_layers, true, err);
 }
 
 int weights_write(const struct network *net, const char *path, int n_layers, struct error *err)

@@ -10,6 +10,10 @@
  * dontload=1 are skipped over. Non-finite values are an error that names the layer. */
 int weights_read(struct network *net, const char *path, int n_layers, struct error *err);
 
+/* The same for training that starts from another model: a file that fits when the network's heads have another number of classes is right,
+ * too; the layers that make the heads' numbers then keep their initial weights. Says in layer.loaded what was filled. */
+int weights_start_from(struct network *net, const char *path, int n_layers, struct error *err);
+
 /* Writes version 0.2.5 of the first n_layers layers (0: all), atomically. */
 int weights_write(const struct network *net, const char *path, int n_layers, struct error *err);
 

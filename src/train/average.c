@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/parallel.h"
@@ -56,6 +57,8 @@ void average_fold(struct average *a, const struct network *net, double share)
     for (int i = 0; i < a->n_params; i++) {
         const size_t n = shape_size(net->param[i]->shape);
         const int tiles = parallel_tiles(n);
+        if (memcmp(net->param[i]->value, a->value[i], n * sizeof(real)) == 0)
+            continue; /* frozen: its bytes stay, while -0 + share (-0 - -0) is +0 */
         if (first) {
             vector_copy(net->param[i]->value, a->value[i], n);
             continue;

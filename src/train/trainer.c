@@ -185,6 +185,11 @@ int trainer_open(struct trainer *t, struct network *net, const struct data_optio
         trainer_close(t);
         return -1;
     }
+    if (t->optimizer.n_params == 0) {
+        trainer_close(t);
+        return error_at(err, EXIT_DATA, net->config.path, 0,
+                        "nothing learns: every parameter is frozen (freeze=, lr_mult=0, stopbackward=), or there is none");
+    }
     int w = o->width, h = o->height;
     if ((net->random && check_sizes(t, &w, &h, err) != 0) || network_plan(net, t->part, w, h, true, err) != 0) {
         trainer_close(t);

@@ -241,7 +241,8 @@ json='{"0.convolutional.weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}
 { printf "\\x$(printf %x ${#json})\\0\\0\\0\\0\\0\\0\\0%s" "$json" && zeros 8; } >other.safetensors
 row 'model: of another program' 65 'other\.safetensors: holds no cfg' dlnet detect -m other.safetensors pictures
 cfg wider 's/filters=8/filters=9/'
-row 'model: another shape' 65 'best\.safetensors: tensor "0\.convolutional\..*" has the shape \[8 x .*, the network.s is \[9 x' dlnet train wider.cfg --init trained/best.safetensors --out run
+row 'model: another shape' 65 'best\.safetensors: tensor "0\.convolutional\..*" has the shape \[8 x .*, the network.s is \[9 x' dlnet val wider.cfg trained/best.safetensors
+row 'model: no layer fits' 65 'trained/best\.safetensors: no layer of it fits.* of wider\.cfg' dlnet train wider.cfg --init trained/best.safetensors --out run
 row 'model: --set changes its shape' 65 'has the shape \[8 x .*, the network.s is \[9 x' dlnet detect -m trained/best.safetensors --set 0.filters=9 pictures
 row 'model: missing' 66 'none\.safetensors: No such file' dlnet detect -m none.safetensors pictures
 row 'model: an image in its place' 65 'shapes-000\.png: ' dlnet detect -m pictures/shapes-000.png pictures

@@ -186,7 +186,7 @@ static void frequencies(void **state)
     assert_true(init_wants_frequencies(net));
     assert_int_equal(init_set_frequencies(net, (const double[]){.75, .25, 0}, 3, 1000, &err), 0); /* one never comes: half an object */
     walk_expect(walk_forward(net, MODE_EVAL, 0), (double[]){.75 / 1.0005, .25 / 1.0005, .0005 / 1.0005}, 3, 1e-6);
-    net->loaded = true;
+    net->layer[0].loaded = true;
     assert_false(init_wants_frequencies(net));
     network_free(net);
     net = walk_open(NET "[connected]\noutput=3\nactivation=linear\n[logistic]\n", 1, false);

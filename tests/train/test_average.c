@@ -49,6 +49,27 @@ static struct network *train(const char *dir, const char *name, const char *keys
     return net;
 }
 
+/* A frozen param has its bytes in every mean, those of a negative zero too. */
+static void test_equal_bytes(void **state)
+{
+    (void)state;
+    struct error err = ERROR_INIT;
+    char cfg[1024];
+    snprintf(cfg, sizeof cfg, NET "max_batches=1\n" LAYERS, 0, "leaky");
+    struct network *net = nets_build(cfg, 1);
+    net->param[0]->value[0] = -0.0F;
+    net->param[0]->value[1] = 1e-40F;
+    struct average a;
+    assert_int_equal(average_init(&a, net, &err), 0);
+    for (int i = 0; i < 3; i++)
+        average_fold(&a, net, .3);
+    average_add(&a, net);
+    for (int i = 0; i < net->n_params; i++)
+        assert_memory_equal(a.value[i], net->param[i]->value, shape_size(net->param[i]->shape) * sizeof(real));
+    average_free(&a);
+    network_free(net);
+}
+
 static bool is_statistic(const struct param *p)
 {
     return p->role == PARAM_STATISTIC;
@@ -194,7 +215,7 @@ static void test_equal_values(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ema_and_swa), cmocka_unit_test(test_statistics),
-                                       cmocka_unit_test(test_equal_values)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_equal_bytes), cmocka_unit_test(test_ema_and_swa),
+                                       cmocka_unit_test(test_statistics), cmocka_unit_test(test_equal_values)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
