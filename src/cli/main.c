@@ -22,6 +22,7 @@ const struct command cli_commands[] = {
     {"info", "layers, shapes, parameters, operations and memory of a network", cmd_info_usage, cmd_info},
     {"bench", "time of each layer, and how close it comes to the machine's peak", cmd_bench_usage, cmd_bench},
     {"sample", "write images of the built-in data set", cmd_sample_usage, cmd_sample},
+    {"augment", "write an enlarged data set, or a sheet of what the augmentations do", cmd_augment_usage, cmd_augment},
     {"average", "one model from several of the same cfg: the mean of their weights", cmd_average_usage, cmd_average},
     {"export", "write a model in another file format", cmd_export_usage, cmd_export},
     {"help", "pages for commands, layers and keys", cmd_help_usage, cmd_help},

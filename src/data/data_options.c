@@ -29,6 +29,9 @@ const struct config_key data_option_table[] = {
     {"images", OPTION_PATH, AT(images), "",
      .help = "COCO: the folder of the images, when they aren't beside the JSON file or one folder higher"},
     {"classes", OPTION_INT, AT(classes), "0", 0, 1000000, .help = "number of classes; 0: from the names or the data"},
+    {"augment", OPTION_FLAG, AT(augment), "1",
+     .help =
+         "0: the training data are taken as they are, whatever [net] and [augment] say (what `dlnet augment` writes is augmented already)"},
     {"backup", OPTION_PATH, AT(backup), "", .help = "Darknet: folder for weights; not used here: `train --out DIR` says where a run goes"},
     {"on_bad", OPTION_CHOICE, AT(on_bad), "skip", .choices = on_bad_names,
      .help = "unreadable images and wrong labels: skip (warned and counted) or error. In tables an error where this key isn't given"},

@@ -302,6 +302,7 @@ void dataset_close(struct dataset *d)
         free(d->sample[i].box);
     }
     free(d->sample);
+    free(d->soft);
     text_list_free(&d->names);
     text_list_free(&d->columns);
     *d = (struct dataset){0};

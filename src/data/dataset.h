@@ -23,8 +23,10 @@ struct sample {
     int label;             /* classification: class id; else −1 */
     struct truth_box *box; /* detection: fractions of the original image, centre and size; owned */
     int n_boxes;
-    const float *target; /* regression: numbers, labels: 0 or 1; dataset.n_targets of them, the format's; else NULL */
-    int64_t number;      /* for the format's own use (record number) */
+    /* regression: numbers, labels: 0 or 1; dataset.n_targets of them, the format's; classes: probabilities, one for each of the network's
+     * outputs, where they aren't one class; else NULL */
+    const float *target;
+    int64_t number; /* for the format's own use (record number) */
 };
 
 struct dataset;
@@ -53,6 +55,7 @@ struct dataset {
     int n_classes;            /* ≥ names.n; 0 before it is known */
     int n_targets;            /* of each sample.target */
     const struct dataset_format *format;
+    float *soft; /* soft_labels.h: the targets of samples with class probabilities; owned */
     void *state; /* the format's */
 
     /* what the opener was told */
@@ -71,6 +74,7 @@ struct dataset {
 struct data_options {
     char *train, *valid, *test, *names, *backup, *labels, *images;
     int classes; /* 0: not given */
+    int augment; /* 0: the training data stay as they are */
     int on_bad;  /* 0 skip, 1 error */
     bool on_bad_given;
     double valid_fraction; /* of train=, when there is no valid=; 0: none */

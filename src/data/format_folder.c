@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "data/formats.h"
 #include "data/names.h"
+#include "data/soft_labels.h"
 
 static const char *const split_folders[] = {"train", "valid", "val", "test"};
 enum { SPLIT_FOLDERS = 4, DEEPEST = 8 };
@@ -145,6 +146,8 @@ int folder_open(struct dataset *d, const char *path, bool (*wanted)(const char *
     name_index_init(&index, &d->names);
     for (int i = 0; result == 0 && i < folders.n; i++)
         result = add_class(d, root, folders.item[i], &index, wanted, err);
+    if (result == 0)
+        result = soft_labels_read(d, root, err);
     name_index_free(&index);
     text_list_free(&folders);
     free(root);

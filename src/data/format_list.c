@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "data/formats.h"
 #include "data/names.h"
+#include "data/soft_labels.h"
 
 /* Any text file: a zero byte in its first part tells that it is something else. */
 static bool probe(const char *path)
@@ -202,6 +203,8 @@ static int open_list(struct dataset *d, const char *path, struct error *err)
     }
     if (result == 0 && d->n_samples > 0 && d->unlabelled == d->n_samples)
         result = no_labels(d, path, err);
+    if (result == 0)
+        result = soft_labels_read(d, folder, err);
     name_index_free(&index);
     text_list_free(&words);
     mem_free(text);

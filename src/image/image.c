@@ -203,6 +203,19 @@ struct placement image_to_input(const struct image *im, float *out, int out_w, i
     return (struct placement){(double)w / im->w, (double)h / im->h, left, top};
 }
 
+int image_from_input(const float *x, int w, int h, int c, struct image *out, struct error *err)
+{
+    if (image_new(out, w, h, c, 0, err) != 0)
+        return -1;
+    const size_t plane = (size_t)w * (size_t)h;
+    for (int k = 0; k < c; k++)
+        for (size_t i = 0; i < plane; i++) {
+            const float v = x[(size_t)k * plane + i] * WHITE + .5f;
+            out->data[i * (size_t)c + (size_t)k] = (unsigned char)(v < 0 ? 0 : v > WHITE ? WHITE : v);
+        }
+    return 0;
+}
+
 /* Output pixels that are warped together: their source positions are found first (this vectorises), then the pixels are fetched. */
 #define WARP_RUN 64
 

@@ -99,6 +99,8 @@ struct loader_options trainer_loader_options(const struct trainer *t)
     l.sampler = (struct sampler){(enum sampler_kind)o->sampler, o->batch, o->sampler_weights.v};
     l.augment = augment_from(o, net->jitter, net->resize, t->data.task, o->width, o->height, o->channels);
     augment_follow(&l.augment, &t->recipe);
+    if (!t->augments)
+        l.augment = augment_nothing(o, t->data.task, o->width, o->height, o->channels);
     l.total = t->total * o->batch;
     if (net->random) {
         l.size_of = size_of;
@@ -172,7 +174,7 @@ static int begin_with_frequencies(struct trainer *t, struct error *err)
 int trainer_open(struct trainer *t, struct network *net, const struct data_options *data, int threads, struct error *err)
 {
     const struct net_options *o = &net->options;
-    *t = (struct trainer){.net = net, .part = o->batch / o->subdivisions, .seed = net->seed, .threads = threads};
+    *t = (struct trainer){.net = net, .part = o->batch / o->subdivisions, .seed = net->seed, .threads = threads, .augments = data->augment};
     if (!has_loss(net))
         return error_at(err, EXIT_DATA, net->config.path, 0,
                         "no layer computes a loss, expected a [softmax] or [cost] at the end, or a [yolo] or [region]");

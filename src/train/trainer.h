@@ -11,6 +11,7 @@ struct trainer {
     struct network *net;   /* borrowed; planned for training by trainer_open */
     struct dataset data;   /* the training split */
     struct recipe recipe;  /* how they are augmented */
+    bool augments;         /* whether they are: augment= of [data] */
     struct loader *loader; /* NULL until trainer_start */
     struct optimizer optimizer;
     int64_t iteration; /* updates done */
