@@ -19,6 +19,7 @@ const struct command cli_commands[] = {
     {"predict", "classify images", cmd_predict_usage, cmd_predict},
     {"detect", "find objects in images", cmd_detect_usage, cmd_detect},
     {"lrfind", "search a good learning rate", cmd_lrfind_usage, cmd_lrfind},
+    {"data", "look at a data set: what it holds and what is wrong with it", cmd_data_usage, cmd_data},
     {"info", "layers, shapes, parameters, operations and memory of a network", cmd_info_usage, cmd_info},
     {"bench", "time of each layer, and how close it comes to the machine's peak", cmd_bench_usage, cmd_bench},
     {"sample", "write images of the built-in data set", cmd_sample_usage, cmd_sample},

@@ -17,6 +17,7 @@
 /* Asked in this order: a list of paths is what no other format wants. */
 static const struct dataset_format *const formats[] = {&dataset_shapes, &dataset_mnist,   &dataset_cifar,  &dataset_voc, &dataset_coco,
                                                        &dataset_csv,    &dataset_signals, &dataset_folder, &dataset_list};
+enum { MOST_COMPLAINTS = 100000 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 const char *split_name(enum split split)
@@ -56,6 +57,15 @@ void sample_add_box(struct sample *s, struct truth_box box)
     s->box[s->n_boxes++] = box;
 }
 
+int dataset_skip(struct dataset *d, const struct error *why)
+{
+    if (d->bad++ == 0)
+        d->first_bad = *why;
+    if (d->options->complaints && d->options->complaints->n < MOST_COMPLAINTS)
+        text_list_add(d->options->complaints, why->text);
+    return 0;
+}
+
 int dataset_bad(struct dataset *d, struct error *err, const char *file, int line, const char *format, ...)
 {
     va_list args;
@@ -63,12 +73,14 @@ int dataset_bad(struct dataset *d, struct error *err, const char *file, int line
     char message[2048];
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    struct error *to = !d->skip_bad ? err : d->bad++ == 0 ? &d->first_bad : NULL;
+    struct error why = ERROR_INIT;
     if (file)
-        error_at(to, EXIT_DATA, file, line, "%s", message);
+        error_at(&why, EXIT_DATA, file, line, "%s", message);
     else
-        error_add(to, EXIT_DATA, "%s", message);
-    return d->skip_bad ? 0 : -1;
+        error_add(&why, EXIT_DATA, "%s", message);
+    if (d->skip_bad)
+        return dataset_skip(d, &why);
+    return error_add(err, EXIT_DATA, "%s", why.text);
 }
 
 int dataset_add_box(struct dataset *d, struct sample *s, const double corners[4], int class_id, int difficult, const char *file, int line,
@@ -78,17 +90,25 @@ int dataset_add_box(struct dataset *d, struct sample *s, const double corners[4]
     for (int k = 0; k < 2; k++) {
         lo[k] = corners[k];
         hi[k] = corners[k + 2];
-        if (!isfinite(lo[k]) || !isfinite(hi[k]))
+        if (!isfinite(lo[k]) || !isfinite(hi[k])) {
+            d->box_faults[BOX_NOT_FINITE]++;
             return dataset_bad(d, err, file, line, "found a box that isn't finite, expected numbers");
+        }
     }
     const double w = hi[0] - lo[0], h = hi[1] - lo[1], x = (lo[0] + hi[0]) / 2, y = (lo[1] + hi[1]) / 2;
-    if (w <= 0 || h <= 0)
+    if (w <= 0 || h <= 0) {
+        d->box_faults[BOX_NO_AREA]++;
         return dataset_bad(d, err, file, line, "found a box without area (width %.6g, height %.6g of the image's)", w, h);
-    if (x < 0 || x > 1 || y < 0 || y > 1)
+    }
+    if (x < 0 || x > 1 || y < 0 || y > 1) {
+        d->box_faults[BOX_OUTSIDE]++;
         return dataset_bad(d, err, file, line, "found a box whose centre (%.6g, %.6g) lies outside the image, expected 0..1", x, y);
-    if (w > 1.01 || h > 1.01)
+    }
+    if (w > 1.01 || h > 1.01) {
+        d->box_faults[BOX_TOO_LARGE]++;
         return dataset_bad(d, err, file, line, "found a box larger than the image (width %.6g, height %.6g of the image's), expected 0..1",
                            w, h);
+    }
     for (int k = 0; k < 2; k++) { /* real labels stand over the edge by a pixel or so */
         lo[k] = fmax(lo[k], 0);
         hi[k] = fmin(hi[k], 1);

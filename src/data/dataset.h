@@ -27,6 +27,7 @@ struct sample {
      * outputs, where they aren't one class; else NULL */
     const float *target;
     int64_t number; /* for the format's own use (record number) */
+    bool no_label;  /* detection: there is no label file */
 };
 
 struct dataset;
@@ -43,6 +44,9 @@ struct dataset_format {
     int (*values)(const struct dataset *d, int i, float *out, struct error *err);
     void (*close)(struct dataset *d);
 };
+
+/* Why a box is left out. */
+enum box_fault { BOX_NOT_FINITE, BOX_NO_AREA, BOX_OUTSIDE, BOX_TOO_LARGE, BOX_FAULTS };
 
 struct dataset {
     enum task task;
@@ -66,8 +70,9 @@ struct dataset {
     int outputs;                /* of the network; 0: unknown or a detector */
     uint64_t seed;
     const struct data_options *options; /* all of [data], while the format's open runs; NULL afterwards */
-    int class_limit; /* a label must be below it: number of names=, else classes=, else of the network's head; 0: unknown */
-    int unlabelled;  /* detection: images without a label file, taken as background */
+    int class_limit;            /* a label must be below it: number of names=, else classes=, else of the network's head; 0: unknown */
+    int unlabelled;             /* detection: images without a label file, taken as background */
+    int box_faults[BOX_FAULTS]; /* boxes left out */
 };
 
 /* Keys of [data]. */
@@ -95,6 +100,8 @@ struct data_options {
     /* Class names of the training data or of the model, by which the classes of a table are numbered; NULL: none. Borrowed; set by who
      * opens the validation or test data. */
     const struct text_list *known;
+    /* Every mistake that is skipped is added; NULL: the first is enough. Borrowed. */
+    struct text_list *complaints;
 };
 extern const struct config_key data_option_table[];
 

@@ -30,9 +30,7 @@ static int bad_row(struct dataset *d, const struct error *why, struct error *err
 {
     if (!d->options->on_bad_given || !d->skip_bad)
         return error_add(err, why->status, "%s", why->text);
-    if (d->bad++ == 0)
-        d->first_bad = *why;
-    return 0;
+    return dataset_skip(d, why);
 }
 
 /* All values of the target columns are numbers, and all 0 or 1. Missing ones don't count. */

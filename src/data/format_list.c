@@ -100,6 +100,7 @@ static int add_labels(struct dataset *d, struct sample *s, struct error *err)
     char *file = find_label(s->name);
     if (!file) { /* an image without objects */
         d->unlabelled++;
+        s->no_label = true;
         return 0;
     }
     size_t size;

@@ -29,6 +29,9 @@ int dataset_file_image(const struct dataset *d, int i, struct image *out, struct
 /* Does the name end like an image file? */
 bool dataset_is_image(const char *name);
 
+/* Counts a mistake that is skipped and keeps it for the warning. Always 0. */
+int dataset_skip(struct dataset *d, const struct error *why);
+
 /* The folder in path that holds the split (train, valid or val, test), or path itself where there are no such folders. Owned by the caller;
  * NULL: others are there, but not this one. */
 char *folder_of_split(const struct dataset *d, const char *path, struct error *err);

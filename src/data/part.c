@@ -76,9 +76,10 @@ int part_take(struct dataset *d, bool valid, const char *path, struct error *err
         return error_at(err, EXIT_DATA, path, 0, "%d samples can't be cut into a part to train on and one for validation: %s", total,
                         d->options->folds > 0 ? "expected a smaller folds=" : "expected another valid_fraction=");
     }
-    d->n_samples = 0;
+    d->n_samples = d->unlabelled = 0;
     for (int i = 0; i < total; i++)
         if (chosen[i] == valid) {
+            d->unlabelled += d->sample[i].no_label;
             d->sample[d->n_samples++] = d->sample[i];
         } else {
             free(d->sample[i].name);
