@@ -7,8 +7,13 @@
 #include "base/simd.h"
 #include "math/norm_passes.h"
 
-/* When a channel has one number an image (s == 1), rows of this many channels are worked on together. */
-#define COLUMNS 64
+/* Where planes are small, some neighbouring channels are worked on together: their planes stand side by side in an image, as that many
+ * columns of a matrix whose rows are images. */
+#define COLUMNS 512
+#define LEAST_COLUMNS 64
+#define SMALL_PLANE 128
+/* Blocks of channels from which on any usual number of threads is kept busy. */
+#define BLOCKS 16
 #define CHUNK NORM_CHUNK
 
 /* ---- the map ---- */
@@ -129,20 +134,38 @@ void norm_plane_moments(const real *x, size_t n, double out[2])
     }
 }
 
-/* out: a pair for each of the `count` columns. */
-SIMD_CLONES static void column_moments(const real *x, int n, size_t c, size_t count, double *out)
+/* Of `count` columns of a matrix with `width` ones. */
+SIMD_CLONES static void column_moments(const real *restrict x, int n, size_t width, size_t count, double *restrict sum,
+                                       double *restrict squares)
 {
-    double sum[COLUMNS] = {0}, squares[COLUMNS] = {0};
+    memset(sum, 0, count * sizeof(double));
+    memset(squares, 0, count * sizeof(double));
     for (int i = 0; i < n; i++)
         for (size_t k = 0; k < count; k++) {
-            const double v = (double)x[(size_t)i * c + k];
+            const double v = (double)x[(size_t)i * width + k];
             sum[k] += v;
             squares[k] += v * v;
         }
-    for (size_t k = 0; k < count; k++) {
-        out[2 * k] = sum[k];
-        out[2 * k + 1] = squares[k];
+}
+
+/* to[k] = Σ of the s columns of channel k; to may be x. */
+SIMD_CLONES static void add_columns_of_channels(const double *x, size_t s, int channels, double *to)
+{
+    for (int k = 0; k < channels; k++) {
+        double sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (size_t i = 0; i < s; i++)
+            sum += x[(size_t)k * s + i];
+        to[k] = sum;
     }
+}
+
+/* A channel's number for each of its columns. */
+static void repeat(const real *x, size_t s, int channels, real *to)
+{
+    for (int k = 0; k < channels; k++)
+        for (size_t i = 0; i < s; i++)
+            to[(size_t)k * s + i] = x[k];
 }
 
 size_t norm_scratch_bytes(int n, int c, size_t s)
@@ -165,6 +188,15 @@ void norm_add_pairs(const double *pair, int images, int c, int k, double out[2])
 bool norm_by_channel(int n, int c, size_t s)
 {
     return (size_t)n * s <= 1 << 17 && c >= 16;
+}
+
+/* Channels of a block whose columns are worked on together; 0: planes are worked on by themselves. */
+static int column_channels(int n, int c, size_t s)
+{
+    if (s > 1 && (s > SMALL_PLANE || !norm_by_channel(n, c, s)))
+        return 0;
+    const int least = (int)(LEAST_COLUMNS / s), most = (int)(COLUMNS / s), shared = (c + BLOCKS - 1) / BLOCKS;
+    return shared > most ? most : shared < least ? least : shared;
 }
 
 void norm_set_statistics(const double sum[2], double count, real *mean, real *variance)
@@ -192,16 +224,24 @@ static void normalize_plane(const struct forward *f, int plane)
     map_row(&map, 0, f->x + (size_t)plane * f->s, f->y + (size_t)plane * f->s, f->s);
 }
 
-static void normalize_columns(const struct forward *f, int first, size_t count, double *pair)
+/* Channels first .. first + channels − 1, at most COLUMNS/s. */
+static void normalize_columns(const struct forward *f, int first, int channels)
 {
-    real scale[COLUMNS], shift[COLUMNS];
+    const size_t count = (size_t)channels * f->s, width = (size_t)f->c * f->s;
+    double sum[COLUMNS], squares[COLUMNS];
+    real factor[COLUMNS], offset[COLUMNS], scale[COLUMNS], shift[COLUMNS];
+    column_moments(f->x + (size_t)first * f->s, f->n, width, count, sum, squares);
+    add_columns_of_channels(sum, f->s, channels, sum);
+    add_columns_of_channels(squares, f->s, channels, squares);
+    for (int k = 0; k < channels; k++)
+        norm_set_statistics((const double[]){sum[k], squares[k]}, (double)f->n * (double)f->s, f->mean + first + k,
+                            f->variance + first + k);
+    norm_fold(f->scale + first, f->shift + first, f->mean + first, f->variance + first, channels, factor, offset);
+    repeat(factor, f->s, channels, scale);
+    repeat(offset, f->s, channels, shift);
     const struct channel_map map = {scale, shift, f->activation};
-    column_moments(f->x + first, f->n, (size_t)f->c, count, pair);
-    for (size_t k = 0; k < count; k++)
-        norm_set_statistics(pair + 2 * k, f->n, f->mean + (size_t)first + k, f->variance + (size_t)first + k);
-    norm_fold(f->scale + first, f->shift + first, f->mean + first, f->variance + first, (int)count, scale, shift);
     for (int i = 0; i < f->n; i++) {
-        const size_t at = (size_t)i * (size_t)f->c + (size_t)first;
+        const size_t at = (size_t)i * width + (size_t)first * f->s;
         map_columns(&map, 0, count, f->x + at, f->y + at);
     }
 }
@@ -211,12 +251,12 @@ void norm_forward(struct activation a, const real *x, int n, int c, size_t s, co
 {
     const struct forward f = {a, x, scale, shift, n, c, s, mean, variance, y};
     const double count = (double)n * (double)s;
+    const int block = column_channels(n, c, s);
     double *pair = scratch;
-    if (s == 1) {
-        const int blocks = (c + COLUMNS - 1) / COLUMNS;
+    if (block) {
 #pragma omp parallel for schedule(static)
-        for (int b = 0; b < blocks; b++)
-            normalize_columns(&f, b * COLUMNS, norm_least(COLUMNS, (size_t)(c - b * COLUMNS)), pair + 2 * (size_t)b * COLUMNS);
+        for (int first = 0; first < c; first += block)
+            normalize_columns(&f, first, c - first < block ? c - first : block);
     } else if (norm_by_channel(n, c, s)) {
 #pragma omp parallel for schedule(static)
         for (int k = 0; k < c; k++) {
@@ -279,7 +319,8 @@ SIMD_CLONES static void products(const real *x, const real *g, double mean, size
     out[1] += product;
 }
 
-SIMD_CLONES static void column_products(const real *x, const real *g, const real *mean, size_t n, double *sum, double *product)
+SIMD_CLONES static void column_products(const real *restrict x, const real *restrict g, const real *restrict mean, size_t n,
+                                        double *restrict sum, double *restrict product)
 {
     for (size_t k = 0; k < n; k++) {
         sum[k] += (double)g[k];
@@ -295,10 +336,12 @@ SIMD_CLONES static void combine(const real *x, const real *g, real mean, const s
         dx[i] = (g[i] - offset - along * (x[i] - mean)) * factor;
 }
 
-SIMD_CLONES static void combine_columns(const real *x, real *dy, const real *mean, const struct norm_channel *k, size_t n)
+SIMD_CLONES static void combine_columns(const real *x, real *dy, const real *mean, const real *offset, const real *along,
+                                        const real *factor, size_t n)
 {
+#pragma omp simd
     for (size_t i = 0; i < n; i++)
-        dy[i] = (dy[i] - k[i].offset - k[i].along * (x[i] - mean[i])) * k[i].factor;
+        dy[i] = (dy[i] - offset[i] - along[i] * (x[i] - mean[i])) * factor[i];
 }
 
 static struct norm_channel channel_before(const struct norm_backward *b, int k)
@@ -371,29 +414,40 @@ static void second_pass(const struct norm_backward *b, int plane, const struct n
     }
 }
 
-/* Channels first .. first + count − 1, when s == 1. */
-static void both_passes_columns(const struct norm_backward *b, int first, size_t count)
+/* Channels first .. first + channels − 1, at most COLUMNS/s. */
+static void both_passes_columns(const struct norm_backward *b, int first, int channels)
 {
-    real factor[COLUMNS], shift[COLUMNS], before[COLUMNS];
+    const size_t count = (size_t)channels * b->s, width = (size_t)b->c * b->s;
+    real factor[COLUMNS], shift[COLUMNS], mean[COLUMNS], before[COLUMNS], of_channels[2][COLUMNS];
     double sum[COLUMNS] = {0}, product[COLUMNS] = {0};
     const bool from_y = activation_from_output(b->activation);
-    norm_fold(b->scale + first, b->shift + first, b->mean + first, b->variance + first, (int)count, factor, shift);
+    norm_fold(b->scale + first, b->shift + first, b->mean + first, b->variance + first, channels, of_channels[0], of_channels[1]);
+    repeat(of_channels[0], b->s, channels, factor);
+    repeat(of_channels[1], b->s, channels, shift);
+    repeat(b->mean + first, b->s, channels, mean);
     for (int i = 0; i < b->n; i++) {
-        const size_t at = (size_t)i * (size_t)b->c + (size_t)first;
+        const size_t at = (size_t)i * width + (size_t)first * b->s;
         if (b->activation.kind != ACTIVATION_LINEAR) {
             if (!norm_reads_output(b->activation))
                 affine_columns(factor, shift, b->x + at, before, count);
             const real *y = norm_reads_output(b->activation) ? b->y + at : before;
             activation_backward_serial(b->activation, from_y ? NULL : before, y, b->dy + at, b->dy + at, count);
         }
-        column_products(b->x + at, b->dy + at, b->mean + first, count, sum, product);
+        column_products(b->x + at, b->dy + at, mean, count, sum, product);
     }
-    struct norm_channel c[COLUMNS];
-    for (size_t k = 0; k < count; k++)
-        c[k] = norm_channel_after(b, first + (int)k, (const double[]){sum[k], product[k]});
+    add_columns_of_channels(sum, b->s, channels, sum);
+    add_columns_of_channels(product, b->s, channels, product);
+    for (int k = 0; k < channels; k++) {
+        const struct norm_channel c = norm_channel_after(b, first + k, (const double[]){sum[k], product[k]});
+        of_channels[0][k] = c.offset;
+        of_channels[1][k] = c.along;
+    }
+    real *offset = shift, *along = before; /* neither is needed any more */
+    repeat(of_channels[0], b->s, channels, offset);
+    repeat(of_channels[1], b->s, channels, along);
     for (int i = 0; i < b->n; i++) {
-        const size_t at = (size_t)i * (size_t)b->c + (size_t)first;
-        combine_columns(b->x + at, b->dy + at, b->mean + first, c, count);
+        const size_t at = (size_t)i * width + (size_t)first * b->s;
+        combine_columns(b->x + at, b->dy + at, mean, offset, along, factor, count);
     }
 }
 
@@ -402,12 +456,12 @@ void norm_backward(struct activation a, bool through_statistics, const real *x, 
 {
     const struct norm_backward b = {a, through_statistics,    false, x,      y,     scale, shift, mean, variance, n, c,
                                     s, (double)n * (double)s, dy,    dscale, dshift};
+    const int block = column_channels(n, c, s);
     double *pair = scratch;
-    if (s == 1) {
-        const int blocks = (c + COLUMNS - 1) / COLUMNS;
+    if (block) {
 #pragma omp parallel for schedule(static)
-        for (int block = 0; block < blocks; block++)
-            both_passes_columns(&b, block * COLUMNS, norm_least(COLUMNS, (size_t)(c - block * COLUMNS)));
+        for (int first = 0; first < c; first += block)
+            both_passes_columns(&b, first, c - first < block ? c - first : block);
     } else if (norm_by_channel(n, c, s)) {
 #pragma omp parallel for schedule(static)
         for (int k = 0; k < c; k++) {

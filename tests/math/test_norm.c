@@ -113,7 +113,7 @@ static void test_one_number(void **state)
 static void test_forward(void **state)
 {
     (void)state;
-    static const int sizes[][3] = {{2, 3, 25}, {5, 70, 1}, {1, 2, 3000}, {3, 20, 121}};
+    static const int sizes[][3] = {{2, 3, 25}, {5, 70, 1}, {1, 2, 3000}, {3, 20, 121}, {6, 70, 4}};
     for (int t = 0; t < 4; t++) {
         const int n = sizes[t][0], c = sizes[t][1], s = sizes[t][2];
         const size_t size = (size_t)n * c * s;
