@@ -7,7 +7,7 @@
 #include "cli/data_report.h"
 #include "data/formats.h"
 #include "image/draw.h"
-#include "image/sheet.h"
+#include "image/overview.h"
 
 enum { PICTURES = 24, MOST_POINTS = 20000 };
 
@@ -19,8 +19,8 @@ static bool small_picture(const struct dataset *d, int i, struct image *out)
     if (dataset_image(d, i, &im, NULL) != 0)
         return false;
     const int longer = im.w > im.h ? im.w : im.h;
-    const int w = im.w * SHEET_PICTURE / longer > 0 ? im.w * SHEET_PICTURE / longer : 1;
-    const int h = im.h * SHEET_PICTURE / longer > 0 ? im.h * SHEET_PICTURE / longer : 1;
+    const int w = im.w * OVERVIEW_PICTURE / longer > 0 ? im.w * OVERVIEW_PICTURE / longer : 1;
+    const int h = im.h * OVERVIEW_PICTURE / longer > 0 ? im.h * OVERVIEW_PICTURE / longer : 1;
     const size_t plane = (size_t)w * (size_t)h;
     float *planes = mem_new(3 * plane, sizeof *planes);
     image_to_input(&im, planes, w, h, 3, 0);
@@ -42,7 +42,7 @@ static bool small_picture(const struct dataset *d, int i, struct image *out)
 }
 
 /* Samples from all over the first split. */
-static int take_pictures(const struct dataset *d, struct sheet_picture *out)
+static int take_pictures(const struct dataset *d, struct overview_picture *out)
 {
     int n = 0;
     for (int i = 0; i < PICTURES && i < d->n_samples && !dataset_has_values(d); i++) {
@@ -53,7 +53,7 @@ static int take_pictures(const struct dataset *d, struct sheet_picture *out)
     return n;
 }
 
-static int take_points(const struct dataset *d, int boxes, struct sheet_point *out)
+static int take_points(const struct dataset *d, int boxes, struct overview_point *out)
 {
     int n = 0, at = 0;
     const int each = boxes / MOST_POINTS + 1;
@@ -61,7 +61,7 @@ static int take_points(const struct dataset *d, int boxes, struct sheet_point *o
         for (int k = 0; k < d->sample[i].n_boxes; k++)
             if (at++ % each == 0) {
                 const struct truth_box *b = &d->sample[i].box[k];
-                out[n++] = (struct sheet_point){(float)b->box.w, (float)b->box.h, b->class_id};
+                out[n++] = (struct overview_point){(float)b->box.w, (float)b->box.h, b->class_id};
             }
     return n;
 }
@@ -69,7 +69,7 @@ static int take_points(const struct dataset *d, int boxes, struct sheet_point *o
 int data_report_picture(const struct data_report *r, const char *path, struct error *err)
 {
     int first = 0, classes = 0;
-    struct sheet sheet = {.title = r->title, .points_title = "box sizes, parts of the image", .x_label = "width", .y_label = "height"};
+    struct overview sheet = {.title = r->title, .points_title = "box sizes, parts of the image", .x_label = "width", .y_label = "height"};
     while (!r->has[first])
         first++;
     for (int k = 0, n = 0; k < DATA_SPLITS; k++)
@@ -80,7 +80,7 @@ int data_report_picture(const struct data_report *r, const char *path, struct er
     const struct dataset *d = &r->data[first];
     classes = d->task == TASK_REGRESS ? 0 : classes;
     sheet.bars_title = d->task == TASK_DETECT ? "boxes of each class" : "samples of each class";
-    struct sheet_bar *bar = mem_new((size_t)classes + 1, sizeof *bar);
+    struct overview_bar *bar = mem_new((size_t)classes + 1, sizeof *bar);
     char(*number)[16] = mem_new((size_t)classes + 1, sizeof *number);
     for (int i = 0; i < classes; i++) {
         snprintf(number[i], sizeof number[i], "%d", i);
@@ -89,15 +89,15 @@ int data_report_picture(const struct data_report *r, const char *path, struct er
             if (r->has[k])
                 bar[i].value[n++] = i < r->found[k].n_classes ? r->found[k].objects[i] : 0;
     }
-    struct sheet_point *point = mem_new(MOST_POINTS + 1, sizeof *point);
-    struct sheet_picture picture[PICTURES] = {0};
+    struct overview_point *point = mem_new(MOST_POINTS + 1, sizeof *point);
+    struct overview_picture picture[PICTURES] = {0};
     sheet.bar = bar;
     sheet.n_bars = classes;
     sheet.point = point;
     sheet.n_points = take_points(d, r->found[first].boxes, point);
     sheet.picture = picture;
     sheet.n_pictures = take_pictures(d, picture);
-    const int result = sheet_write(&sheet, path, err);
+    const int result = overview_write(&sheet, path, err);
     for (int i = 0; i < PICTURES; i++)
         image_free(&picture[i].image);
     free(point);

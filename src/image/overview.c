@@ -1,4 +1,4 @@
-#include "image/sheet.h"
+#include "image/overview.h"
 
 #include <cairo.h>
 #include <math.h>
@@ -43,11 +43,11 @@ static void colour(cairo_t *cr, int index, double alpha)
     cairo_set_source_rgba(cr, rgb[0], rgb[1], rgb[2], alpha);
 }
 
-static void draw_bars(cairo_t *cr, const struct sheet *s, double x, double y, double w, double h)
+static void draw_bars(cairo_t *cr, const struct overview *s, double x, double y, double w, double h)
 {
     const int n = s->n_bars < MOST_BARS ? s->n_bars : MOST_BARS, names = 130, numbers = 64;
     int series = 0;
-    while (series < SHEET_SERIES && s->series[series])
+    while (series < OVERVIEW_SERIES && s->series[series])
         series++;
     double most = 1;
     for (int i = 0; i < n; i++)
@@ -80,7 +80,7 @@ static void draw_bars(cairo_t *cr, const struct sheet *s, double x, double y, do
     }
 }
 
-static void draw_points(cairo_t *cr, const struct sheet *s, double x, double y, double w, double h)
+static void draw_points(cairo_t *cr, const struct overview *s, double x, double y, double w, double h)
 {
     const double left = x + 46, top = y + 24, side_w = w - 56, side_h = h - 62;
     ink(cr, .1);
@@ -104,7 +104,7 @@ static void draw_points(cairo_t *cr, const struct sheet *s, double x, double y, 
     put_text(cr, left + 6, top + 14, 12, 0, side_w, s->y_label);
     const double alpha = s->n_points > 5000 ? .15 : s->n_points > 500 ? .4 : .8;
     for (int i = 0; i < s->n_points; i++) {
-        const struct sheet_point *p = &s->point[i];
+        const struct overview_point *p = &s->point[i];
         if (!(p->x >= 0 && p->x <= 1 && p->y >= 0 && p->y <= 1))
             continue;
         colour(cr, p->colour, alpha);
@@ -133,7 +133,7 @@ static cairo_status_t write_bytes(void *user, const unsigned char *data, unsigne
     return fwrite(data, 1, n, user) == n ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
 }
 
-static void draw_all(cairo_t *cr, cairo_surface_t *surface, const struct sheet *s)
+static void draw_all(cairo_t *cr, cairo_surface_t *surface, const struct overview *s)
 {
     ink(cr, 1);
     cairo_paint(cr);
@@ -145,20 +145,21 @@ static void draw_all(cairo_t *cr, cairo_surface_t *surface, const struct sheet *
     if (s->n_points > 0)
         draw_points(cr, s, 2 * MARGIN + half, TITLE, half, CHART - GAP);
     for (int i = 0; i < s->n_pictures; i++) {
-        const int left = MARGIN + i % COLUMNS * (SHEET_PICTURE + GAP), top = TITLE + CHART + i / COLUMNS * (SHEET_PICTURE + CAPTION + GAP);
-        const struct sheet_picture *p = &s->picture[i];
-        put_picture(surface, &p->image, left + (SHEET_PICTURE - p->image.w) / 2, top + (SHEET_PICTURE - p->image.h) / 2);
+        const int left = MARGIN + i % COLUMNS * (OVERVIEW_PICTURE + GAP),
+                  top = TITLE + CHART + i / COLUMNS * (OVERVIEW_PICTURE + CAPTION + GAP);
+        const struct overview_picture *p = &s->picture[i];
+        put_picture(surface, &p->image, left + (OVERVIEW_PICTURE - p->image.w) / 2, top + (OVERVIEW_PICTURE - p->image.h) / 2);
         ink(cr, .2);
         if (p->caption)
-            put_text(cr, left + SHEET_PICTURE / 2., top + SHEET_PICTURE + 14, 12, .5, SHEET_PICTURE, p->caption);
+            put_text(cr, left + OVERVIEW_PICTURE / 2., top + OVERVIEW_PICTURE + 14, 12, .5, OVERVIEW_PICTURE, p->caption);
     }
 }
 
-int sheet_write(const struct sheet *s, const char *path, struct error *err)
+int overview_write(const struct overview *s, const char *path, struct error *err)
 {
     if (!text_ends(path, ".png"))
         return error_at(err, EXIT_USAGE, path, 0, "expected a file that ends in .png");
-    const int rows = (s->n_pictures + COLUMNS - 1) / COLUMNS, height = TITLE + CHART + rows * (SHEET_PICTURE + CAPTION + GAP) + MARGIN;
+    const int rows = (s->n_pictures + COLUMNS - 1) / COLUMNS, height = TITLE + CHART + rows * (OVERVIEW_PICTURE + CAPTION + GAP) + MARGIN;
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, WIDTH, height);
     cairo_t *cr = cairo_create(surface);
     struct file_writer file;
