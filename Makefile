@@ -32,7 +32,7 @@ SHELL_TESTS = $(filter-out tests/cli/lib.sh,$(sort $(wildcard tests/*/*.sh)))
 SHARED_TEST = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 SHARED_GRAD = $(patsubst %.c,$(BUILD)/double/%.o,$(wildcard tests/*.c))
 FORMATTED = $(sort $(wildcard src/*/*.[ch] tests/*.[ch] tests/*/*.[ch] scripts/peers/*.c))
-SCRIPTS  = $(sort scripts/install-deps scripts/run-tests .ci/run $(wildcard scripts/*.sh tests/*/*.sh))
+SCRIPTS  = $(sort scripts/install-deps scripts/get-data scripts/run-tests .ci/run $(wildcard scripts/*.sh tests/*/*.sh))
 # Two jobs where the caller asked for no number.
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j2)
 
