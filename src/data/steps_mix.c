@@ -108,12 +108,13 @@ static bool has_class(const struct box_list *list, int class_id)
     return false;
 }
 
-/* The pixels that a box touches. */
+/* The pixels that a box touches by more than what its rounding to fractions makes. */
 static struct cut cut_of(const struct canvas *cv, struct box b)
 {
     const double x = (double)b.x, y = (double)b.y, w = (double)b.w / 2, h = (double)b.h / 2;
-    return (struct cut){clamp((int)floor((x - w) * cv->w), 0, cv->w), clamp((int)floor((y - h) * cv->h), 0, cv->h),
-                        clamp((int)ceil((x + w) * cv->w), 0, cv->w), clamp((int)ceil((y + h) * cv->h), 0, cv->h)};
+    const double rounding = 1e-3;
+    return (struct cut){clamp((int)floor((x - w) * cv->w + rounding), 0, cv->w), clamp((int)floor((y - h) * cv->h + rounding), 0, cv->h),
+                        clamp((int)ceil((x + w) * cv->w - rounding), 0, cv->w), clamp((int)ceil((y + h) * cv->h - rounding), 0, cv->h)};
 }
 
 void step_copy_paste(struct canvas *cv, struct canvas *other, const double *v, struct attention *a, struct rng *rng)

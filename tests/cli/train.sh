@@ -19,6 +19,15 @@ save_every=3
 hue=.1
 saturation=1.5
 mosaic=1
+[augment]
+rotate=10,p=.5
+noise=.02
+cutout=.2,p=.3
+copy_paste=2,p=.3
+gridmask=.7,p=.5,ramp=.8
+cutmix=1,p=.2
+mixup=1,p=.2
+blur=1
 [data]
 train=shapes
 valid=shapes
