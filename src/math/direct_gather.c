@@ -339,6 +339,13 @@ SIMD_CLONES static void interleave_pair(const real *restrict a, const real *rest
         to[n - 1] = add ? to[n - 1] + a[n / 2] : a[n / 2];
 }
 
+/* Whether any tap reaches the rows of dx that phase q is in. */
+static bool row_is_seen(const struct plan *p, int q)
+{
+    const int first = q / p->stride * p->stride;
+    return p->phase[first + p->stride - 1].end > p->phase[first].begin;
+}
+
 /* Puts the phases of the task's band together to rows of dx. */
 static void merge(const struct task *t, real *dx)
 {
@@ -352,7 +359,10 @@ static void merge(const struct task *t, real *dx)
                 real *to = dx + ((size_t)image * (size_t)s->channels + (size_t)f) * area + (size_t)row * (size_t)s->width;
                 const real *from = t->output + (size_t)(f - f0) * t->plane + (size_t)image * t->image + (size_t)(row % n * n) * phase +
                                    (size_t)(row / n - t->first) * (size_t)p->seen.out_w;
-                if (n == 2)
+                if (!row_is_seen(p, row % n * n)) {
+                    if (!t->add)
+                        memset(to, 0, (size_t)s->width * sizeof(real));
+                } else if (n == 2)
                     interleave_pair(from, from + phase, s->width, t->add, to);
                 else
                     for (int i = 0; i < s->width; i++)
@@ -366,6 +376,8 @@ static void run_task(const struct task *t)
     for (int q = 0; q < p->phases; q++) {
         const int taps = p->phase[q].end - p->phase[q].begin;
         real *to = p->phases > 1 ? t->output + (size_t)q * t->image * (size_t)p->images : t->to;
+        if (taps == 0 && !row_is_seen(p, q))
+            continue;
         if (taps == 0) {
             const size_t n = t->image * (size_t)t->images;
             for (int f = 0; f < (t->last_panel - t->first_panel) * p->k->rows; f++)

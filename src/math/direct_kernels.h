@@ -41,8 +41,8 @@ struct direct_kernels {
     int gradient_rows, gradient_taps; /* of that of correlate */
     /* Copies `valid` neighbouring numbers of each of some planes, and zeros up to `vectors` whole vectors, to rows that are ld apart. */
     void (*copy)(const real *planes, size_t plane, int channels, int vectors, int valid, real *to, int ld);
-    /* to[i] = from[i·stride] for begin ≤ i < end, 0 for the other i < n; for `channels` rows, plane apart in from and ld in to. */
-    void (*spread)(const real *from, size_t plane, int channels, int stride, int begin, int end, real *to, size_t ld, int n);
+    /* to[i] = from[i·stride] for begin ≤ i < end, 0 for the other i < n; for `rows` rows, step apart in from and ld in to. */
+    void (*spread)(const real *from, size_t step, int rows, int stride, int begin, int end, real *to, size_t ld, int n);
     /* to[i·ld …], i < sums: what stands at x + taps[i], run by run. Writes behind the last run, and reads behind each, less than a vector.
      */
     void (*gather)(const real *x, const int *taps, int sums, const struct direct_run *runs, int count, real *to, int ld);

@@ -34,38 +34,52 @@ INLINE void clear(real *to, int n)
         store_partial(to + i, (vec){0}, n - i);
 }
 
+/* The first `valid` lanes of v, zeros behind them as far as row `to` of n numbers goes. */
+INLINE void end_row(real *to, vec v, int valid, int n)
+{
+    if (valid > 0 && n < LANES)
+        store_partial(to, v, n);
+    else if (valid > 0)
+        store(to, v);
+    const int done = valid > 0 ? smaller(LANES, n) : 0;
+    if (done < n)
+        clear(to + done, n - done);
+}
+
 INLINE void spread_row(const real *from, int stride, int begin, int end, real *to, int n)
 {
-    clear(to, begin);
-    clear(to + end, n - end);
+    for (int i = 0; i < begin; i++)
+        to[i] = 0;
     int i = begin;
     if (stride == 1) {
         for (; i + LANES <= end; i += LANES)
             store(to + i, load(from + i));
-        if (i < end)
-            store_partial(to + i, load_partial(from + i, end - i), end - i);
+        end_row(to + i, load_partial(from + i, end - i), end - i, n - i);
         return;
     }
     if (stride == 2) {
         /* The last number of the second vector belongs to the next one: it must exist. */
         for (; i + LANES < end; i += LANES)
             store(to + i, __builtin_shufflevector(load(from + 2 * i), load(from + 2 * i + LANES), EVEN_LANES));
-        const int left = end - i, seen = 2 * left - 1;
-        if (left > 0)
-            store_partial(to + i,
-                          __builtin_shufflevector(load_partial(from + 2 * i, smaller(seen, LANES)),
-                                                  seen > LANES ? load_partial(from + 2 * i + LANES, seen - LANES) : (vec){0}, EVEN_LANES),
-                          left);
+        const int left = end - i, seen = left > 0 ? 2 * left - 1 : 0;
+        const vec v = __builtin_shufflevector(load_partial(from + 2 * i, smaller(seen, LANES)),
+                                              seen > LANES ? load_partial(from + 2 * i + LANES, seen - LANES) : (vec){0}, EVEN_LANES);
+        end_row(to + i, v, left, n - i);
         return;
     }
     for (; i < end; i++)
         to[i] = from[(long)i * stride];
+    clear(to + end, n - end);
 }
 
-static void spread(const real *from, size_t plane, int channels, int stride, int begin, int end, real *to, size_t ld, int n)
+static void spread(const real *from, size_t step, int rows, int stride, int begin, int end, real *to, size_t ld, int n)
 {
-    for (int c = 0; c < channels; c++, from += plane, to += ld)
-        spread_row(from, stride, begin, end, to, n);
+    if (end <= begin)
+        for (int r = 0; r < rows; r++, to += ld)
+            clear(to, n);
+    else
+        for (int r = 0; r < rows; r++, from += step, to += ld)
+            spread_row(from, stride, begin, end, to, n);
 }
 
 static void gather(const real *x, const int *taps, int sums, const struct direct_run *runs, int count, real *to, int ld)

@@ -2,7 +2,6 @@
 
 /* Numbers of a strip: a quarter of a usual second-level cache. */
 #define STRIP_AREA (128 * 1024)
-#define SHORT_ROW 32
 
 void direct_strip_rows(const struct conv_shape *s, int width, struct direct_strip *strip)
 {
@@ -34,29 +33,42 @@ struct direct_strip direct_strip_of(const struct conv_shape *s, const struct dir
     return z;
 }
 
+/* The number of 0, step, 2·step, … that are < n. */
+static int steps(int n, int step)
+{
+    return n > 0 ? direct_ceil_div(n, step) : 0;
+}
+
 void direct_fill(const struct conv_shape *s, const struct direct_kernels *k, const struct direct_strip *strip, const real *planes,
                  int channels, int first, int last, real *to)
 {
     const int rows = (last - 1 - first) * s->stride_y + s->dilation * (s->size - 1) + 1, top = first * s->stride_y - s->padding;
-    const size_t area = (size_t)s->height * (size_t)s->width;
-    for (int phase = 0; phase < s->stride_x; phase++) {
-        if (!strip->phase_used[phase])
-            continue;
-        /* Number i of a row of the phase is column i·stride + phase − padding. */
-        const int before = s->padding - phase, behind = s->width + before;
-        const int begin = direct_smaller(strip->pitch, before > 0 ? direct_ceil_div(before, s->stride_x) : 0);
-        const int end = direct_smaller(strip->pitch, behind > 0 ? direct_ceil_div(behind, s->stride_x) : 0);
-        /* Channel by channel for the sake of memory, but for rows so short that calls would be felt. */
-        const int together = strip->pitch < SHORT_ROW ? channels : 1;
-        for (int c = 0; c < channels; c += together) {
-            const real *plane = planes + (size_t)c * area;
+    const int step = s->size == 1 ? s->stride_y : 1; /* a single tap passes over rows */
+    const int above = steps(direct_smaller(rows, -top), step), inside = steps(direct_smaller(rows, s->height - top), step) - above;
+    const int below = steps(rows, step) - above - inside;
+    const size_t area = (size_t)s->height * (size_t)s->width, from_step = (size_t)s->width * (size_t)step;
+    const size_t to_step = (size_t)strip->row * (size_t)step;
+    const size_t seen = inside > 0 ? (size_t)((inside - 1) * step + 1) * (size_t)s->width : 0;
+    const real *begin_seen = planes + (inside > 0 ? (size_t)(top + above * step) * (size_t)s->width : 0);
+    for (int c = 0; c < channels; c++) {
+        /* Memory doesn't foresee the next plane. */
+        for (size_t i = 0; i < seen && c + 1 < channels; i += 64 / sizeof(real))
+            __builtin_prefetch(begin_seen + (size_t)(c + 1) * area + i);
+        for (int phase = 0; phase < s->stride_x; phase++) {
+            if (!strip->phase_used[phase])
+                continue;
+            /* Number i of a row of the phase is column i·stride + phase − padding. */
+            const int before = s->padding - phase, behind = s->width + before;
+            const int begin = direct_smaller(strip->pitch, before > 0 ? direct_ceil_div(before, s->stride_x) : 0);
+            const int end = direct_smaller(strip->pitch, behind > 0 ? direct_ceil_div(behind, s->stride_x) : 0);
             real *row = to + (size_t)c * (size_t)strip->channel + (size_t)phase * (size_t)strip->pitch;
-            for (int i = 0; i < rows; i++, row += strip->row) {
-                const bool outside = top + i < 0 || top + i >= s->height || end <= begin;
-                const real *from = outside ? plane : plane + (size_t)(top + i) * (size_t)s->width;
-                k->spread(from - before, area, together, s->stride_x, outside ? 0 : begin, outside ? 0 : end, row, (size_t)strip->channel,
-                          strip->pitch);
-            }
+            k->spread(planes, 0, above, s->stride_x, 0, 0, row, to_step, strip->pitch);
+            row += (size_t)above * to_step;
+            if (inside > 0)
+                k->spread(begin_seen + (size_t)c * area - before, from_step, inside, s->stride_x, begin, end > begin ? end : begin, row,
+                          to_step, strip->pitch);
+            row += (size_t)inside * to_step;
+            k->spread(planes, 0, below, s->stride_x, 0, 0, row, to_step, strip->pitch);
         }
     }
 }
