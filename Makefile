@@ -143,7 +143,7 @@ $(BUILD)/scripts/peers/outputs: scripts/peers/outputs.c $(BUILD)/libdlnet.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libdlnet.a $(LDLIBS)
 
-# Trains the networks whose figures the README tells, and prints the figures.
+# Trains the networks whose figures docs/accuracy.md tells, and writes that file.
 accuracy:
 	@$(MAKE) $(PARALLEL) all
 	@DLNET=$(BUILD)/dlnet scripts/accuracy.sh
@@ -167,7 +167,7 @@ help:
 	@echo 'make asan, tsan  the tests under AddressSanitizer and UBSan, under ThreadSanitizer'
 	@echo 'make lint        formatting, cppcheck, clang-tidy, shellcheck; make format formats'
 	@echo 'make bench       times the layers of real networks; make bench-peers: beside PyTorch, OpenCV, ONNX Runtime'
-	@echo 'make accuracy    trains the networks whose figures the README tells'
+	@echo 'make accuracy    trains the networks of docs/accuracy.md and writes it'
 	@echo 'make deps        installs the packages for building and testing'
 	@echo 'make install     to PREFIX (/usr/local), under DESTDIR; uninstall removes it'
 	@echo 'make clean       removes what was built'
