@@ -288,7 +288,7 @@ static int feed(yajl_handle json, struct parse *p, FILE *f, const char *path, st
     long long before = 0;
     int result = 0;
     for (size_t n; result == 0 && (n = fread(chunk, 1, CHUNK, f)) > 0; before += (long long)n)
-        for (size_t at = 0; at < n && result == 0;) {
+        for (size_t at = before == 0 && n >= 3 && memcmp(chunk, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; at < n && result == 0;) { /* no BOM */
             const unsigned char *end = memchr(chunk + at, '\n', n - at);
             const size_t length = end ? (size_t)(end - chunk) - at + 1 : n - at;
             const yajl_status status = yajl_parse(json, chunk + at, length);

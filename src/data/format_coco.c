@@ -222,7 +222,8 @@ static int open_json(struct dataset *d, const char *path, struct error *err)
     for (int i = 0; i < c.n_boxes && result == 0; i++)
         result = add_box(&r, &c, &c.box[i], images, categories);
     if (result == 0 && c.n_boxes == 0)
-        result = error_at(err, EXIT_DATA, path, 0, "holds no annotations with a bbox, expected COCO's instances");
+        result = error_at(err, EXIT_DATA, path, 0, "holds no annotations with a bbox, expected COCO's instances%s%s",
+                          d->bad ? "; the first mistake: " : "", d->first_bad.text);
     free(images);
     free(categories);
     coco_free(&c);

@@ -6,34 +6,6 @@ export DLNET
 W=$T/work
 mkdir "$W" && chmod 755 "$T" && cd "$W" || exit 1
 
-# row NAME STATUS PATTERNS COMMAND …: the command (dlnet, or one that runs "$DLNET") ends with that status and says a line that matches each of the
-# PATTERNS, which stand on a line each. Before it, the caller may set results=N, the lines on stdout (0), and leaves=GLOB, the new files allowed.
-results=0 leaves=
-row()
-{
-    local name=$1 wanted=$2 patterns=$3 pattern why='' new
-    shift 3
-    [ "$1" = dlnet ] && shift && set -- "$DLNET" "$@"
-    find . | sort >"$T/before"
-    run "$@"
-    [ "$status" -eq "$wanted" ] || why="expected exit status $wanted"
-    while IFS= read -r pattern; do
-        grep -Eq -- "$pattern" "$T/err" || why="$why; expected on stderr: $pattern"
-    done <<<"$patterns"
-    [ "$(wc -l <"$T/out")" -eq "$results" ] || why="$why; expected $results lines on stdout"
-    ! grep -Eq '(ERROR|SUMMARY): [A-Za-z]*Sanitizer|runtime error|ssertion' "$T/err" || why="$why; a crash"
-    while IFS= read -r new; do
-        # shellcheck disable=SC2254
-        case $new in
-        $leaves) ;;
-        *) why="$why; left behind: $new" ;;
-        esac
-    done < <(find . | sort | comm -13 "$T/before" -)
-    [ -z "${SHOW-}" ] || printf '%s\n   %s: %s\n' "$name" "$status" "$err" >&2
-    if [ -z "$why" ]; then ok "$name"; else fail "$name" "$why"; fi
-    rm -rf run
-    results=0 leaves=
-}
 # cfg NAME SED-SCRIPT: NAME.cfg is base.cfg changed; its lines have the numbers that the rows tell.
 cfg() { sed "$2" base.cfg >"$1.cfg"; }
 

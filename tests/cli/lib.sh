@@ -72,6 +72,36 @@ expect_no_err() { if [ ! -s "$T/err" ]; then ok "$1"; else fail "$1" "expected n
 need_data() { if [ -e "$DATA/$2" ]; then return 0; else skip "$1" "no $DATA/$2"; return 1; fi; }
 need_tool() { if command -v "$2" >/dev/null 2>&1; then return 0; else skip "$1" "no $2 on this machine"; return 1; fi; }
 
+# For tables of bad input, in a folder of the test's own: row NAME STATUS PATTERNS COMMAND …: the command (dlnet, or one that runs "$DLNET") ends with that
+# status and says a line that matches each of the PATTERNS, which stand on a line each. Before it, the caller may set results=N, the lines on stdout (0), and
+# leaves=GLOB, the new files allowed.
+results=0 leaves=
+row()
+{
+    local name=$1 wanted=$2 patterns=$3 pattern why='' new
+    shift 3
+    [ "$1" = dlnet ] && shift && set -- "$DLNET" "$@"
+    find . | sort >"$T/before"
+    run "$@"
+    [ "$status" -eq "$wanted" ] || why="expected exit status $wanted"
+    while IFS= read -r pattern; do
+        [ -z "$pattern" ] || grep -Eq -- "$pattern" "$T/err" || why="$why; expected on stderr: $pattern"
+    done <<<"$patterns"
+    [ "$(wc -l <"$T/out")" -eq "$results" ] || why="$why; expected $results lines on stdout"
+    ! grep -Eq '(ERROR|SUMMARY): [A-Za-z]*Sanitizer|runtime error|ssertion' "$T/err" || why="$why; a crash"
+    while IFS= read -r new; do
+        # shellcheck disable=SC2254
+        case $new in
+        $leaves) ;;
+        *) why="$why; left behind: $new" ;;
+        esac
+    done < <(find . | sort | comm -13 "$T/before" -)
+    [ -z "${SHOW-}" ] || printf '%s\n   %s: %s\n' "$name" "$status" "$err" >&2
+    if [ -z "$why" ]; then ok "$name"; else fail "$name" "$why"; fi
+    rm -rf run
+    results=0 leaves=
+}
+
 # Ends the test program: the last thing it calls.
 finish()
 {
