@@ -19,7 +19,7 @@ static int find_layer(const struct network *net)
 {
     for (int i = net->n_layers - 1; i >= 0; i--) {
         const struct layer *l = &net->layer[i];
-        if (!l->absorbed && !l->is_loss && l->out.shape.h * l->out.shape.w > 1)
+        if (!l->absorbed && !l->unread && !l->is_loss && l->out.shape.h * l->out.shape.w > 1)
             return i;
     }
     return -1;

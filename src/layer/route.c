@@ -39,6 +39,7 @@ static int setup(struct layer *l, struct error *err)
     if (s->group_id >= s->groups)
         return layer_error(l, "group_id", err, "group_id=%d with groups=%d, expected 0..%d", s->group_id, s->groups, s->groups - 1);
     l->backward_reads_in = l->backward_reads_out = false;
+    l->is_copy = l->n_in == 1 && s->groups == 1;
     return 0;
 }
 

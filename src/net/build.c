@@ -221,6 +221,12 @@ static int setup_layer(struct layer *l, const bool *broken, struct error *err)
         l->in_layer[0] = l->index - 1;
         l->in[0] = l->index > 0 ? &net->layer[l->index - 1].out : &net->input;
     }
+    for (int k = 0; k < l->n_in; k++) /* who reads a copy reads what it is a copy of */
+        while (l->in_layer[k] >= 0 && net->layer[l->in_layer[k]].is_copy && !broken[l->in_layer[k]]) {
+            const struct layer *copy = &net->layer[l->in_layer[k]];
+            l->in[k] = copy->in[0];
+            l->in_layer[k] = copy->in_layer[0];
+        }
     for (int k = 0; k < l->n_in; k++)
         if (l->in_layer[k] >= 0 && broken[l->in_layer[k]])
             return -1;

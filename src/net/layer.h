@@ -179,6 +179,8 @@ struct layer {
     real *out_forward, *out_again;
 
     bool loaded;            /* its parameters come from a file */
+    bool is_copy;           /* set by setup: the output is the input as it is, so that readers are given that */
+    bool unread;            /* set by the plan: such a layer, whose output nobody reads: forward isn't called */
     bool trainable;         /* set by the network: has a param that learns */
     bool runs_backward;     /* set by the plan: backward is called for this layer */
     struct layer *absorbed; /* set by the plan: the next layer, whose work this one does (see absorb); NULL: none */

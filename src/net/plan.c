@@ -159,7 +159,8 @@ static void collect(struct network *net, struct plan *p)
             last = end_of_backward;
         if (l == output || l->type->detect || l->is_loss)
             last = end; /* read after the walks */
-        const size_t bytes = shape_size(l->out.shape) * sizeof(real);
+        l->unread = l->is_copy && l != output;
+        const size_t bytes = l->unread ? 0 : shape_size(l->out.shape) * sizeof(real);
         /* What is absorbed happens at the moments of the layer before. */
         l->remade = l->runs_backward && l->out_can_be_remade && l->type->remake && !l->absorbed && last == t.backward_last && last < end;
         if (l->remade) {

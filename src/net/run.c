@@ -27,7 +27,7 @@ double network_forward_layer(struct network *net, int i, const struct run *run)
     l->loss = 0;
     if (l->remade)
         l->out.x = l->out_forward;
-    if (!l->is_absorbed || !absorbs(net, &r))
+    if (!l->unread && (!l->is_absorbed || !absorbs(net, &r)))
         l->type->forward(l, &r);
     return l->loss;
 }

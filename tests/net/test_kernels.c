@@ -118,7 +118,7 @@ static void compare(const char *path, const char *winograd)
     for (int i = 0; i < naive->n_layers; i++)
         if (strcmp(naive->layer[i].type->name, "convolutional") == 0)
             naive_convolutional(&naive->layer[i]);
-        else
+        else if (!naive->layer[i].unread)
             naive->layer[i].type->forward(&naive->layer[i], &run); /* each by itself */
     for (int i = 0; i < naive->n_layers; i++) {
         const struct layer *l = &naive->layer[i];
