@@ -10,6 +10,7 @@
 #include "cli/cli_model.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "net/tta.h"
 
 const char cmd_detect_usage[] =
     "Usage: dlnet detect [-m MODEL | CFG WEIGHTS] … IMAGE … [options]\n"
@@ -24,6 +25,7 @@ const char cmd_detect_usage[] =
     "  --thresh SCORE  objects below this score are left out (.25)\n"
     "  --nms IOU       boxes that overlap a better one of their class by more are dropped (.45; 1: keep all)\n"
     "  --fuse IOU      ensembles: boxes of a class that overlap by more are one (.55)\n"
+    "  --tta           test-time augmentation: each picture mirrored too, where the training mirrors; boxes are fused\n"
     "  --json          one object a picture: image, width, height, detections: class, class_id, score, box\n"
     "  --out PATH      also draws the boxes: a folder, or FILE.png or .jpg for one picture (small pictures are\n"
     "                  enlarged, so that the captions can be read)\n"
@@ -36,8 +38,10 @@ const char cmd_detect_usage[] =
     "  find . -name '*.jpg' | dlnet detect -m best.safetensors - --thresh .5\n";
 
 struct detect {
-    struct cli_session session;
+    struct cli_session session; /* first */
     double threshold, nms, fuse;
+    bool tta;
+    struct detections found; /* in the picture of now, by all networks and views, in the frame of the first network */
 };
 
 /* From fractions of the network's input to corners in pixels of the picture. False: a box that isn't finite (weights that diverged). */
@@ -114,28 +118,57 @@ static struct box reframed(struct box b, const struct shape from, const struct p
                         .h = (real)((double)b.h * from.h * sy / to.h)};
 }
 
-/* What the networks find together, in the frame of the first. Before the fusion the floor is low: a second, doubtful box counts too. */
-static void find(const struct detect *d, const struct cli_image *image, struct detections *all)
+static int answers_of(const struct detect *d, int k)
+{
+    return d->tta ? tta_views(d->session.models.net[k]) : 1;
+}
+
+/* Before a fusion the floor is low: a second, doubtful box counts too. */
+static double floor_of(const struct detect *d, bool fused)
 {
     const double ensemble_floor = 0.001;
-    const struct cli_models *m = &d->session.models;
-    const double floor = m->n == 1 || d->threshold < ensemble_floor ? d->threshold : ensemble_floor;
+    return !fused || d->threshold < ensemble_floor ? d->threshold : ensemble_floor;
+}
+
+/* Runs the networks, with all views; what they find goes to d->found. */
+static void run_all(struct cli_session *s, const struct cli_image *image)
+{
+    struct detect *d = (struct detect *)s;
+    const struct cli_models *m = &s->models;
+    const struct run run = {.mode = MODE_EVAL};
+    const bool fused = m->n > 1 || answers_of(d, 0) > 1;
+    d->found.n = 0;
     for (int k = 0; k < m->n; k++) {
-        struct detections found = {0};
-        network_detect(m->net[k], 0, floor, &found);
-        nms_greedy(&found, d->nms);
-        for (int i = 0; i < found.n; i++) {
-            struct detection item = found.item[i];
-            if (k > 0)
-                item.box = reframed(item.box, m->net[k]->input.shape, &image->view[k].placement, m->net[0]->input.shape,
-                                    &image->view[0].placement);
-            detections_add(all, item);
+        struct network *net = m->net[k];
+        for (int v = 0; v < answers_of(d, k); v++) {
+            struct detections found = {0};
+            tta_view(net, v, image->view[k].input, net->input.x);
+            network_forward(net, &run);
+            network_detect(net, 0, floor_of(d, fused), &found);
+            nms_greedy(&found, d->nms);
+            for (int i = 0; i < found.n; i++) {
+                struct detection item = found.item[i];
+                item.box = tta_box(net, v, item.box);
+                if (k > 0)
+                    item.box =
+                        reframed(item.box, net->input.shape, &image->view[k].placement, m->net[0]->input.shape, &image->view[0].placement);
+                detections_add(&d->found, item);
+            }
+            detections_free(&found);
         }
-        detections_free(&found);
     }
-    if (m->n == 1)
+}
+
+/* Of several networks or views: their boxes fused, and those that are left above the threshold. */
+static void fuse_all(struct detect *d)
+{
+    struct detections *all = &d->found;
+    int answers = 0;
+    for (int k = 0; k < d->session.models.n; k++)
+        answers += answers_of(d, k);
+    if (answers == 1)
         return;
-    fuse_boxes(all, m->n, d->fuse);
+    fuse_boxes(all, answers, d->fuse);
     while (all->n > 0 && !((double)all->item[all->n - 1].score > d->threshold)) /* sorted */
         all->n--;
 }
@@ -144,8 +177,8 @@ static int answer(void *context, const struct cli_image *image, struct error *er
 {
     struct detect *d = context;
     struct cli_session *s = &d->session;
-    struct detections found = {0};
-    find(d, image, &found);
+    fuse_all(d);
+    struct detections found = d->found;
     double(*corners)[4] = mem_new((size_t)found.n, sizeof(*corners));
     int kept = 0;
     for (int i = 0; i < found.n; i++)
@@ -161,15 +194,15 @@ static int answer(void *context, const struct cli_image *image, struct error *er
     if (status == 0 && s->out != NULL)
         status = draw(s, image, &found, corners, err);
     free(corners);
-    detections_free(&found);
     return status;
 }
 
 int cmd_detect(int argc, char **argv)
 {
-    enum { THRESH = 256, NMS, FUSE };
-    static const struct cli_option own[] = {{"thresh", THRESH, true}, {"nms", NMS, true}, {"fuse", FUSE, true}, {"out", 'o', true}, {0}};
-    struct detect d = {.session.common = CLI_COMMON_INIT, .threshold = 0.25, .nms = 0.45, .fuse = FUSE_IOU};
+    enum { THRESH = 256, NMS, FUSE, TTA };
+    static const struct cli_option own[] = {{"thresh", THRESH, true}, {"nms", NMS, true}, {"fuse", FUSE, true},
+                                            {"tta", TTA, false},      {"out", 'o', true}, {0}};
+    struct detect d = {.session.common = CLI_COMMON_INIT, .session.forward = run_all, .threshold = 0.25, .nms = 0.45, .fuse = FUSE_IOU};
     struct cli_session *s = &d.session;
     int option, status = EXIT_OK;
     while (status == EXIT_OK && (option = cli_next_option(argc, argv, own, &s->common)) != -1) {
@@ -179,11 +212,14 @@ int cmd_detect(int argc, char **argv)
             status = EXIT_USAGE;
         else if (option == 'o')
             s->out = optarg;
+        else if (option == TTA)
+            d.tta = true;
     }
     if (status == EXIT_OK)
         status = cli_session_open(s, argc, argv, true);
     if (status == EXIT_OK)
         status = cli_session_walk(s, answer, &d);
     cli_session_close(s);
+    detections_free(&d.found);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "cli/answers.h"
@@ -12,6 +13,7 @@
 #include "cli/session.h"
 #include "net/ensemble.h"
 #include "net/monte_carlo.h"
+#include "net/tta.h"
 
 const char cmd_predict_usage[] =
     "Usage: dlnet predict [-m MODEL | CFG WEIGHTS] … IMAGE|TABLE … [options]\n"
@@ -34,6 +36,8 @@ const char cmd_predict_usage[] =
     "  --thresh V      the output from which a yes/no answer is yes (threshold= of [data]; .5)\n"
     "  --mc N          Monte-Carlo dropout: N passes in which the dropout layers draw as in training; the mean\n"
     "                  of the probability and, after it, its variance (\"variance\" in JSON); --seed N for others\n"
+    "  --tta           test-time augmentation: the mean over the picture, its corners and middle, and their mirror\n"
+    "                  images where the training mirrors\n"
     "  --out PATH      also writes pictures with the likeliest class on them: a folder, or FILE.png or .jpg\n"
     "                  for one picture\n"
     "\n"
@@ -61,6 +65,15 @@ static void monte_carlo(struct cli_session *s, const struct cli_image *image)
     real *p = network_output(s->net)->out.x;
     for (size_t i = 0; i < shape_each(network_output(s->net)->out.shape); i++)
         p[i] = (real)c->mean[i];
+}
+
+static void all_views(struct cli_session *s, const struct cli_image *image)
+{
+    for (int k = 0; k < s->models.n; k++) {
+        struct network *net = s->models.net[k];
+        memcpy(net->input.x, image->view[k].input, shape_each(net->input.shape) * sizeof *net->input.x);
+        tta_forward(net);
+    }
 }
 
 /* Class ids of the `top` largest of p[0 .. n), largest first, the lower id first among equals. */
@@ -130,8 +143,9 @@ static void prepare_monte_carlo(struct predict *c)
 
 int cmd_predict(int argc, char **argv)
 {
-    enum { TOP = 256, MC, THRESH };
-    static const struct cli_option own[] = {{"top", TOP, true}, {"mc", MC, true}, {"thresh", THRESH, true}, {"out", 'o', true}, {0}};
+    enum { TOP = 256, MC, THRESH, TTA };
+    static const struct cli_option own[] = {{"top", TOP, true},  {"mc", MC, true},   {"thresh", THRESH, true},
+                                            {"tta", TTA, false}, {"out", 'o', true}, {0}};
     struct predict c = {.session.common = CLI_COMMON_INIT, .top = 5, .threshold = NAN};
     struct cli_session *s = &c.session;
     int option, status = EXIT_OK;
@@ -143,6 +157,8 @@ int cmd_predict(int argc, char **argv)
             status = EXIT_USAGE;
         else if (option == 'o')
             s->out = optarg;
+        else if (option == TTA)
+            s->forward = all_views;
         c.top = (int)top;
         c.mc = (int)mc;
     }
@@ -150,6 +166,10 @@ int cmd_predict(int argc, char **argv)
         status = cli_session_open(s, argc, argv, false);
     if (status == EXIT_OK && c.mc > 0 && s->models.n > 1)
         status = cli_usage_error("predict", "--mc %d: expected one model, found %d", c.mc, s->models.n);
+    if (status == EXIT_OK && c.mc > 0 && s->forward == all_views)
+        status = cli_usage_error("predict", "--mc and --tta: expected one of them");
+    if (status == EXIT_OK && s->forward == all_views && tta_views(s->net) == 1)
+        cli_warn("--tta: the network's input is no picture that could be mirrored or cropped: the answer is that of one pass");
     if (status == EXIT_OK && c.mc > 0)
         prepare_monte_carlo(&c);
     if (status == EXIT_OK)

@@ -26,6 +26,8 @@ const char cmd_val_usage[] = "Usage: dlnet val [CFG WEIGHTS | MODEL] … [option
                              "  --floor SCORE   detections below this score are left out (.001)\n"
                              "  --thresh SCORE  score at which precision and recall are counted, at IoU .5 (.25); with one output, and\n"
                              "                  for labels: the output from which the answer is yes (threshold= of [data]; .5)\n"
+                             "  --tta           test-time augmentation: a picture is answered mirrored too (where the training\n"
+                             "                  mirrors) and, by classifiers, its corners and middle: outputs averaged, boxes fused\n"
                              "  --json          one object: loss and top1, top5, or mAP50, mAP, precision, recall; per_class;\n"
                              "                  or accuracy, exact; or mse, rmse, mae, r2, per_target\n"
                              "\n"
@@ -105,9 +107,9 @@ static int split_of(const char *name, enum split *out)
 
 int cmd_val(int argc, char **argv)
 {
-    enum { SPLIT = 1000, NMS, FLOOR, THRESH, FUSE };
-    static const struct cli_option own[] = {{"split", SPLIT, true},   {"nms", NMS, true},   {"floor", FLOOR, true},
-                                            {"thresh", THRESH, true}, {"fuse", FUSE, true}, {NULL, 0, false}};
+    enum { SPLIT = 1000, NMS, FLOOR, THRESH, FUSE, TTA };
+    static const struct cli_option own[] = {{"split", SPLIT, true}, {"nms", NMS, true},  {"floor", FLOOR, true}, {"thresh", THRESH, true},
+                                            {"fuse", FUSE, true},   {"tta", TTA, false}, {NULL, 0, false}};
     struct cli_common common = CLI_COMMON_INIT;
     struct evaluate_options o = EVALUATE_DEFAULTS;
     enum split split = SPLIT_VALID;
@@ -124,6 +126,8 @@ int cmd_val(int argc, char **argv)
             bad = cli_number("thresh", optarg, -1e30, 1e30, &thresh);
         else if (c == FUSE)
             bad = cli_number("fuse", optarg, 0, 1, &o.fuse);
+        else if (c == TTA)
+            o.tta = true;
         else
             bad = 1;
     }

@@ -11,6 +11,7 @@
 #include "data/loader.h"
 #include "detect/ap.h"
 #include "net/ensemble.h"
+#include "net/tta.h"
 
 /* Of one target: squared and absolute errors; the truths' squared distance from their mean, kept up to date (Welford 1962). */
 struct sums {
@@ -23,13 +24,15 @@ struct evaluator {
     const struct dataset *data;
     const struct evaluate_options *o;
     struct evaluation *out;
-    struct loader **loader; /* one for each network */
-    real *mean;             /* an ensemble's outputs for a batch; NULL: a single network, or detectors */
-    const real *p;          /* outputs for the batch of now: mean, or the network's own */
-    struct ap *ap;          /* detector */
-    int64_t right1, right5; /* classifier */
-    int64_t exact;          /* labels: images with every label right */
-    struct sums *sums;      /* regression, of each target */
+    struct loader **loader;   /* one for each network */
+    bool averaged;            /* several networks or views answer together */
+    struct detections *found; /* detector: of each image of the batch, by all networks and views */
+    real *mean;               /* the averaged outputs for a batch; NULL: detectors, or one network and view */
+    const real *p;            /* outputs for the batch of now: mean, or the network's own */
+    struct ap *ap;            /* detector */
+    int64_t right1, right5;   /* classifier */
+    int64_t exact;            /* labels: images with every label right */
+    struct sums *sums;        /* regression, of each target */
     double loss;
 };
 
@@ -59,40 +62,44 @@ static void drop_bad(struct batch *b, size_t input, size_t labels)
     b->n = n;
 }
 
-/* What network m finds in image i, in pixels of the original image, added to `all`. */
-static void detect(const struct evaluator *e, int m, int i, struct placement p, struct detections *all)
+/* What network m finds in view k of image i, in pixels of the original image, added to `all`. */
+static void detect(const struct evaluator *e, int m, int k, int i, struct placement p, struct detections *all)
 {
     const struct shape s = e->net[m]->input.shape;
     struct detections found = {0};
     network_detect(e->net[m], i, e->o->floor, &found);
     nms_greedy(&found, e->o->nms);
-    for (int k = 0; k < found.n; k++) {
-        struct box *box = &found.item[k].box;
+    for (int n = 0; n < found.n; n++) {
+        struct box *box = &found.item[n].box;
+        *box = e->o->tta ? tta_box(e->net[m], k, *box) : *box;
         box->x = (real)(((double)box->x * s.w - p.offset_x) / p.scale_x);
         box->y = (real)(((double)box->y * s.h - p.offset_y) / p.scale_y);
         box->w = (real)((double)box->w * s.w / p.scale_x);
         box->h = (real)((double)box->h * s.h / p.scale_y);
-        detections_add(all, found.item[k]);
+        detections_add(all, found.item[n]);
     }
     detections_free(&found);
 }
 
-/* Detections of every image of the batch against its truths. batch: each network's own. */
-static void add_detections(struct evaluator *e, struct batch *const *batch)
+static void detect_all(struct evaluator *e, int m, int k, const struct batch *b)
 {
-    const struct batch *b = batch[0];
-    struct detections *found = mem_new((size_t)b->n, sizeof *found);
 #pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < b->n; i++) {
-        for (int m = 0; m < e->n; m++)
-            detect(e, m, i, batch[m]->placement[i], &found[i]);
-        if (e->n > 1)
-            fuse_boxes(&found[i], e->n, e->o->fuse);
-    }
+    for (int i = 0; i < b->n; i++)
+        detect(e, m, k, i, b->placement[i], &e->found[i]);
+}
+
+/* Detections of every image of the batch against its truths. */
+static void add_detections(struct evaluator *e, const struct batch *b)
+{
+    int answers = 0;
+    for (int m = 0; m < e->n; m++)
+        answers += e->o->tta ? tta_views(e->net[m]) : 1;
     for (int i = 0; i < b->n; i++) {
         const struct sample *sample = &e->data->sample[b->sample[i]];
         struct truth_box *truth = mem_new((size_t)sample->n_boxes + 1, sizeof *truth);
         int n = 0;
+        if (e->averaged)
+            fuse_boxes(&e->found[i], answers, e->o->fuse);
         for (int k = 0; k < sample->n_boxes; k++) {
             if (sample->box[k].class_id < 0 || sample->box[k].class_id >= e->out->n_classes)
                 continue;
@@ -102,11 +109,11 @@ static void add_detections(struct evaluator *e, struct batch *const *batch)
             truth[n].box.y *= (real)b->original_h[i];
             truth[n++].box.h *= (real)b->original_h[i];
         }
-        ap_add(e->ap, found[i].item, found[i].n, truth, n);
+        ap_add(e->ap, e->found[i].item, e->found[i].n, truth, n);
         free(truth);
-        detections_free(&found[i]);
+        detections_free(&e->found[i]);
+        e->found[i] = (struct detections){0};
     }
-    free(found);
 }
 
 /* One output: yes or no. */
@@ -259,6 +266,28 @@ static void finish_regression(struct evaluator *e)
     out->rmse = sqrt(out->mse);
 }
 
+/* Network m answers the batch. */
+static void forward(struct evaluator *e, int m, const struct batch *b, size_t each)
+{
+    struct network *net = e->net[m];
+    const struct targets targets = {.label = b->label, .n_labels = net->n_classes, .box = b->box, .box_start = b->box_start};
+    const struct run run = {.mode = MODE_EVAL, .seed = net->seed, .targets = e->averaged ? NULL : &targets};
+    real *view = e->o->tta && e->ap ? mem_new((size_t)b->n * each, sizeof *view) : NULL;
+    real *input = view ? view : net->input.x;
+    for (size_t i = 0; i < (size_t)b->n * each; i++)
+        input[i] = (real)b->input[i];
+    if (e->o->tta && !e->ap)
+        tta_forward(net);
+    for (int k = 0; k < (view ? tta_views(net) : 1) && (e->ap || !e->o->tta); k++) {
+        if (view)
+            tta_view(net, k, view, net->input.x);
+        e->loss += network_forward(net, &run);
+        if (e->ap)
+            detect_all(e, m, k, b);
+    }
+    free(view);
+}
+
 /* One batch through the networks, whose plans have room for exactly its images. */
 static int evaluate_batch(struct evaluator *e, struct batch *const *batch, struct error *err)
 {
@@ -272,18 +301,14 @@ static int evaluate_batch(struct evaluator *e, struct batch *const *batch, struc
             continue;
         if (b->n != net->input.shape.n && network_plan(net, b->n, 0, 0, net->training, err) != 0)
             return -1;
-        for (size_t i = 0; i < (size_t)b->n * input; i++)
-            net->input.x[i] = (real)b->input[i];
-        const struct targets targets = {.label = b->label, .n_labels = net->n_classes, .box = b->box, .box_start = b->box_start};
-        const struct run run = {.mode = MODE_EVAL, .seed = net->seed, .targets = e->n > 1 ? NULL : &targets};
-        e->loss += network_forward(net, &run);
+        forward(e, m, b, input);
     }
     e->out->bad += read - batch[0]->n;
     e->out->images += batch[0]->n;
     if (batch[0]->n == 0)
         return 0;
     if (e->ap)
-        add_detections(e, batch);
+        add_detections(e, batch[0]);
     else
         add_answers(e, batch[0]);
     return 0;
@@ -325,7 +350,8 @@ static int evaluate_all(struct evaluator *e, int batch_size, struct error *err)
     e->loader = mem_new((size_t)e->n, sizeof *e->loader);
     struct batch **batch = mem_new((size_t)e->n, sizeof *batch);
     int result = open_loaders(e, batch_size, err);
-    if (result == 0 && !e->ap && e->n > 1)
+    e->found = mem_new((size_t)batch_size, sizeof *e->found);
+    if (result == 0 && !e->ap && e->averaged)
         e->mean = mem_new(shape_size(network_output(e->net[0])->out.shape), sizeof *e->mean);
     while (result == 0) {
         const int more = next(e, batch, err);
@@ -339,6 +365,7 @@ static int evaluate_all(struct evaluator *e, int batch_size, struct error *err)
     free(e->loader);
     free(batch);
     free(e->mean);
+    free(e->found);
     return result;
 }
 
@@ -349,7 +376,7 @@ static bool has_loss(const struct evaluator *e)
         any |= e->net[0]->layer[i].is_loss;
     for (int m = 0; m < e->n; m++)
         softmax &= network_output(e->net[m])->is_loss && network_output(e->net[m])->link == LINK_SOFTMAX;
-    return e->n > 1 ? softmax : any;
+    return e->averaged ? softmax : any;
 }
 
 int evaluate_ensemble(struct network *const *net, int n, const struct dataset *d, const struct evaluate_options *o, struct evaluation *out,
@@ -357,7 +384,7 @@ int evaluate_ensemble(struct network *const *net, int n, const struct dataset *d
 {
     const int batch = net[0]->input.shape.n;
     *out = (struct evaluation){.task = d->task, .n_classes = net[0]->n_classes, .loss = NAN};
-    struct evaluator e = {.net = net, .n = n, .data = d, .o = o, .out = out};
+    struct evaluator e = {.net = net, .n = n, .data = d, .o = o, .out = out, .averaged = n > 1 || o->tta};
     if (d->task == TASK_CLASSIFY && net[0]->n_classes == 1)
         out->n_classes = 2;
     const size_t classes = (size_t)out->n_classes;

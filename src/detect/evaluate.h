@@ -14,6 +14,7 @@ struct evaluate_options {
     double iou;       /* IoU of a right box there; .5 */
     double yes;       /* output from which a yes/no answer is yes; .5 */
     double fuse;      /* ensembles: IoU above which boxes are one; .55 */
+    bool tta;         /* test-time augmentation (net/tta.h): every view of an image counts as a network of an ensemble */
 };
 #define EVALUATE_DEFAULTS                                                                                                                  \
     ((struct evaluate_options){.threads = 2, .floor = .001, .nms = .45, .threshold = .25, .iou = .5, .yes = .5, .fuse = FUSE_IOU})
@@ -54,8 +55,8 @@ struct evaluation {
 int evaluate(struct network *net, const struct dataset *d, const struct evaluate_options *o, struct evaluation *out, struct error *err);
 
 /* The same for n networks that answer together: the mean of the outputs, of detectors the boxes after suppression, fused (fuse.h). They
- * agree in kind, classes and outputs (ensemble.h), input sizes may differ; all are planned for the batch of the first. The loss is that of
- * the mean, -ln p of the true class, where all are classifiers that end in [softmax]; else NaN. */
+ * agree in kind, classes and outputs (ensemble.h), input sizes may differ; all are planned for the batch of the first. The loss (also with
+ * tta) is that of the mean, -ln p of the true class, where all are classifiers that end in [softmax]; else NaN. */
 int evaluate_ensemble(struct network *const *net, int n, const struct dataset *d, const struct evaluate_options *o, struct evaluation *out,
                       struct error *err);
 void evaluation_free(struct evaluation *e);
