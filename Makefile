@@ -47,8 +47,9 @@ all: $(BUILD)/dlnet
 $(BUILD)/packages.mk: scripts/install-deps
 	@scripts/install-deps
 	@mkdir -p $(@D)
-	@printf 'PACKAGE_CFLAGS = %s\nPACKAGE_LIBS = %s\n' "$$(pkg-config --cflags libcjson cairo zlib expat yajl openblas)" \
-	    "$$(pkg-config --libs libcjson cairo zlib expat yajl openblas)" > $@
+	@jpeg=''; ! pkg-config --exists libjpeg || jpeg=libjpeg; \
+	printf 'PACKAGE_CFLAGS = %s%s\nPACKAGE_LIBS = %s\n' "$${jpeg:+-DDLNET_TURBO }" "$$(pkg-config --cflags libcjson cairo zlib expat yajl openblas $$jpeg)" \
+	    "$$(pkg-config --libs libcjson cairo zlib expat yajl openblas $$jpeg)" > $@
 ifneq ($(filter-out deps lint format uninstall clean help asan tsan demo bench-peers accuracy,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/packages.mk
 endif

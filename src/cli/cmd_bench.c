@@ -5,6 +5,7 @@
 
 #include "base/cpu.h"
 #include "base/parallel.h"
+#include "cli/bench_loader.h"
 #include "cli/cli_model.h"
 #include "cli/commands.h"
 #include "cli/environment.h"
@@ -17,6 +18,7 @@
 const char cmd_bench_usage[] =
     "Usage: dlnet bench CFG [WEIGHTS] [options]\n"
     "       dlnet bench -m MODEL [options]\n"
+    "       dlnet bench CFG --loader [options]\n"
     "\n"
     "Times a network on random numbers: each layer, and the walk over all of them (medians). Prints for each layer the\n"
     "milliseconds, the GFLOP/s (the operations of `dlnet info`, though fast algorithms do fewer), their share of the peak\n"
@@ -26,6 +28,8 @@ const char cmd_bench_usage[] =
     "  --batch N    images at a time (1; with --train batch/subdivisions of [net])\n"
     "  --train      time training: forward, backward and the update; else inference, batch norm folded\n"
     "  --reps N     walks to time (default: two seconds of them, at least 10)\n"
+    "  --loader     time the loader instead: read, decode, resize and augment the training data of [data]; --reps: passes\n"
+    "               over them (JSON: images_per_second, ms_per_image)\n"
     "  --json       one object: forward_ms, backward_ms, step_ms, gflops, peak_gflops, layers, ...\n"
     "\n"
     "Backward counts a layer's operations once for the gradient of its input and once for that of its weights.\n"
@@ -222,11 +226,13 @@ static int run(struct network *net, const struct cli_common *common, struct meas
 
 int cmd_bench(int argc, char **argv)
 {
-    enum { BATCH = 256, TRAIN, REPS };
-    static const struct cli_option own[] = {{"batch", BATCH, true}, {"train", TRAIN, false}, {"reps", REPS, true}, {0}};
+    enum { BATCH = 256, TRAIN, REPS, LOADER };
+    static const struct cli_option own[] = {
+        {"batch", BATCH, true}, {"train", TRAIN, false}, {"reps", REPS, true}, {"loader", LOADER, false}, {0}};
     struct cli_common common = CLI_COMMON_INIT;
     struct measured m = {0};
     long batch = 0, reps = 0;
+    bool loader = false;
     int bad = 0;
     for (int c; !bad && (c = cli_next_option(argc, argv, own, &common)) != -1;) {
         if (c == BATCH)
@@ -235,6 +241,8 @@ int cmd_bench(int argc, char **argv)
             bad = cli_whole("reps", optarg, 1, 100000, &reps);
         else if (c == TRAIN)
             m.options.train = true;
+        else if (c == LOADER)
+            loader = true;
         else
             bad = 1;
     }
@@ -251,6 +259,8 @@ int cmd_bench(int argc, char **argv)
         net = cli_cfg_or_model(&common, &argc, argv, &err);
         if (optind < argc)
             cli_usage_error("bench", "found '%s', expected a CFG, or CFG WEIGHTS, or -m MODEL", argv[optind]);
+        else if (net && loader)
+            status = bench_loader(net, &common, reps, &err) == 0 ? EXIT_OK : cli_fail(&err);
         else
             status = net && run(net, &common, &m, &err) == 0 ? EXIT_OK : cli_fail(&err);
     }

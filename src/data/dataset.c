@@ -10,9 +10,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/formats.h"
+#include "data/image_cache.h"
 #include "data/names.h"
 #include "data/part.h"
 #include "image/codec.h"
+#include "image/turbo.h"
 
 /* Asked in this order: a list of paths is what no other format wants. */
 static const struct dataset_format *const formats[] = {&dataset_shapes, &dataset_mnist,   &dataset_cifar,  &dataset_voc, &dataset_coco,
@@ -130,13 +132,18 @@ int dataset_need(const struct dataset *d, enum task task, const char *path, stru
 
 int dataset_file_image(const struct dataset *d, int i, struct image *out, struct error *err)
 {
-    return codec_read(out, d->sample[i].name, err);
+    return codec_read_with(out, d->sample[i].name, &d->codec, err);
 }
 
 int dataset_image(const struct dataset *d, int i, struct image *out, struct error *err)
 {
     assert(i >= 0 && i < d->n_samples && d->format->image);
-    return d->format->image(d, i, out, err);
+    if (d->cache && image_cache_get(d->cache, i, out))
+        return 0;
+    const int result = d->format->image(d, i, out, err);
+    if (d->cache && result == 0)
+        image_cache_put(d->cache, i, out);
+    return result;
 }
 
 const char *dataset_task_name(const struct dataset *d)
@@ -289,6 +296,15 @@ int dataset_open(struct dataset *d, const struct data_options *o, enum split spl
                           .want_c = want_c,
                           .seed = seed,
                           .options = o};
+    if (o->jpeg && !turbo_is_built_in())
+        return error_at(err, EXIT_DATA, options_file(o), 0,
+                        "jpeg=%s, but this dlnet is built without libjpeg; expected jpeg=stb, or a build with libjpeg-dev",
+                        o->jpeg == 1 ? "turbo" : "scaled");
+    d->codec.turbo = o->jpeg > 0;
+    if (o->jpeg == 2 && split == SPLIT_TRAIN) {
+        d->codec.least_w = want_w;
+        d->codec.least_h = want_h;
+    }
     if (part_check(o, err) != 0)
         return -1;
     int line;
@@ -301,6 +317,8 @@ int dataset_open(struct dataset *d, const struct data_options *o, enum split spl
         dataset_close(d);
         return -1;
     }
+    if (o->cache && !dataset_has_values(d))
+        d->cache = image_cache_new(d->n_samples, (size_t)o->cache_mb << 20);
     d->options = NULL;
     return 0;
 }
@@ -323,6 +341,7 @@ void dataset_close(struct dataset *d)
     }
     free(d->sample);
     free(d->soft);
+    image_cache_free(d->cache);
     text_list_free(&d->names);
     text_list_free(&d->columns);
     *d = (struct dataset){0};

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "box/box.h"
 #include "config/option.h"
+#include "image/codec.h"
 #include "image/image.h"
 
 /* What is learnt: one class of several (or, with one output, yes or no), boxes, numbers, several yes/no at once. */
@@ -59,8 +60,10 @@ struct dataset {
     int n_classes;            /* ≥ names.n; 0 before it is known */
     int n_targets;            /* of each sample.target */
     const struct dataset_format *format;
-    float *soft; /* soft_labels.h: the targets of samples with class probabilities; owned */
-    void *state; /* the format's */
+    struct codec_options codec; /* how files are decoded: jpeg= */
+    struct image_cache *cache;  /* cache=memory; owned; NULL: none */
+    float *soft;                /* soft_labels.h: the targets of samples with class probabilities; owned */
+    void *state;                /* the format's */
 
     /* what the opener was told */
     bool skip_bad;              /* on_bad=skip */
@@ -79,6 +82,9 @@ struct dataset {
 struct data_options {
     char *train, *valid, *test, *names, *backup, *labels, *images;
     int classes; /* 0: not given */
+    int jpeg;    /* 0 stb, 1 turbo, 2 scaled */
+    int cache;   /* 0 none, 1 memory */
+    int cache_mb;
     int augment; /* 0: the training data stay as they are */
     int on_bad;  /* 0 skip, 1 error */
     bool on_bad_given;

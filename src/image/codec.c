@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "image/exif.h"
+#include "image/turbo.h"
 
 /* The reasons of failure are thread-local; memory that a damaged file leaves unwritten is 0, not what was there before. */
 #define STB_IMAGE_IMPLEMENTATION
@@ -127,7 +128,7 @@ static void copy_upright(struct image *out, const unsigned char *data, int w, in
     }
 }
 
-int codec_decode(struct image *out, const void *bytes, size_t size, const char *name, struct error *err)
+static int decode(struct image *out, const void *bytes, size_t size, const char *name, const struct codec_options *o, struct error *err)
 {
     *out = (struct image){0};
     if (size == 0)
@@ -158,10 +159,16 @@ int codec_decode(struct image *out, const void *bytes, size_t size, const char *
     if ((size_t)w * (size_t)h > MAX_PIXELS)
         return error_at(err, EXIT_DATA, name, 0, "the image is too large: %d x %d pixels, at most %zu", w, h, MAX_PIXELS);
 
-    const int want = c <= 2 ? 1 : 3;
+    int want = c <= 2 ? 1 : 3;
     window = (struct window){.bytes = bytes, .size = size};
-    unsigned char *data = direct ? stbi_load_from_memory(bytes, (int)size, &w, &h, &c, want)
-                                 : stbi_load_from_callbacks(&window_calls, &window, &w, &h, &c, want);
+    unsigned char *data = NULL;
+    const bool turned = outline.orientation >= 5;
+    if (o && o->turbo && whole && is_jpeg(bytes, size) &&
+        turbo_decode(bytes, size, turned ? o->least_h : o->least_w, turned ? o->least_w : o->least_h, &data, &w, &h, &want) != 0)
+        data = NULL;
+    if (!data)
+        data = direct ? stbi_load_from_memory(bytes, (int)size, &w, &h, &c, want)
+                      : stbi_load_from_callbacks(&window_calls, &window, &w, &h, &c, want);
     if (!whole || window.beyond) {
         free(data);
         return error_at(err, EXIT_DATA, name, 0, "truncated: the image data end too early (%zu bytes, %d x %d pixels)", size, w, h);
@@ -169,22 +176,31 @@ int codec_decode(struct image *out, const void *bytes, size_t size, const char *
     if (data == NULL)
         return error_at(err, EXIT_DATA, name, 0, "not an image that can be read (PNG, JPEG, BMP, GIF, TGA, PSD, PNM): %s",
                         stbi_failure_reason());
-    const bool swap = outline.orientation >= 5;
-    const int status = image_new(out, swap ? h : w, swap ? w : h, want, 0, err);
+    const int status = image_new(out, turned ? h : w, turned ? w : h, want, 0, err);
     if (status == 0)
         copy_upright(out, data, w, h, outline.orientation);
     free(data);
     return status;
 }
 
+int codec_decode(struct image *out, const void *bytes, size_t size, const char *name, struct error *err)
+{
+    return decode(out, bytes, size, name, NULL, err);
+}
+
 int codec_read(struct image *out, const char *path, struct error *err)
+{
+    return codec_read_with(out, path, NULL, err);
+}
+
+int codec_read_with(struct image *out, const char *path, const struct codec_options *o, struct error *err)
 {
     *out = (struct image){0};
     size_t size;
     char *bytes = file_read(path, MAX_FILE, &size, err);
     if (bytes == NULL)
         return -1;
-    const int status = codec_decode(out, bytes, size, path, err);
+    const int status = decode(out, bytes, size, path, o, err);
     mem_free(bytes);
     return status;
 }
