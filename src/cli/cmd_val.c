@@ -23,7 +23,7 @@ const char cmd_val_usage[] = "Usage: dlnet val [CFG WEIGHTS | MODEL] … [option
                              "  --split NAME    train, valid or test (default: valid)\n"
                              "  --nms IOU       detections that overlap a better one of their class by more are dropped (.45; 1: none)\n"
                              "  --fuse IOU      ensembles: boxes of a class that overlap by more are one (.55)\n"
-                             "  --floor SCORE   detections below this score are left out (.001)\n"
+                             "  --floor SCORE   detections below this score are left out (.001), and all but the best 1000 of a picture\n"
                              "  --thresh SCORE  score at which precision and recall are counted, at IoU .5 (.25); with one output, and\n"
                              "                  for labels: the output from which the answer is yes (threshold= of [data]; .5)\n"
                              "  --tta           test-time augmentation: a picture is answered mirrored too (where the training\n"

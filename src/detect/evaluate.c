@@ -62,6 +62,10 @@ static void drop_bad(struct batch *b, size_t input, size_t labels)
     b->n = n;
 }
 
+/* Detections of a view that count, best first. COCO's own evaluation takes 100; a network that has learnt nothing yet has thousands above
+ * the floor, which a large data set would fill the memory with. */
+#define MOST_DETECTIONS 1000
+
 /* What network m finds in view k of image i, in pixels of the original image, added to `all`. */
 static void detect(const struct evaluator *e, int m, int k, int i, struct placement p, struct detections *all)
 {
@@ -69,7 +73,7 @@ static void detect(const struct evaluator *e, int m, int k, int i, struct placem
     struct detections found = {0};
     network_detect(e->net[m], i, e->o->floor, &found);
     nms_greedy(&found, e->o->nms);
-    for (int n = 0; n < found.n; n++) {
+    for (int n = 0; n < found.n && n < MOST_DETECTIONS; n++) {
         struct box *box = &found.item[n].box;
         *box = e->o->tta ? tta_box(e->net[m], k, *box) : *box;
         box->x = (real)(((double)box->x * s.w - p.offset_x) / p.scale_x);
