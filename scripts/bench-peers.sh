@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # bench-peers.sh: times networks in dlnet and in other engines, in turns, and writes docs/performance.md. ONLY: the parts, of same infer train bf16 threads
-# memory cold growth (all); what the document says of the others stays. DLNET: the program, OUTPUTS: the one of peers/outputs.c; THREADS (2); ROUNDS (3): how often each is
+# memory cold growth loader (all); what the document says of the others stays. DLNET: the program, OUTPUTS: the one of peers/outputs.c; THREADS (2); ROUNDS (3): how often each is
 # started; TRIES (8): see below; CACHE: a folder for npm's onnxruntime-node. An engine that isn't there is left out.
 set -eu
 cd "${BASH_SOURCE[0]%/*}/.."
 DLNET=${DLNET:-./dlnet} OUTPUTS=${OUTPUTS:-build/scripts/peers/outputs} THREADS=${THREADS:-2} ROUNDS=${ROUNDS:-3} TRIES=${TRIES:-8} PYTHON=${PYTHON:-/usr/bin/python3}
 CACHE=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dlnet-peers}
-PARTS='same infer train bf16 threads memory cold growth' P=scripts/peers OUT=docs/performance.md
+PARTS='same infer train bf16 threads memory cold growth loader' P=scripts/peers OUT=docs/performance.md
 ONLY=${ONLY:-$PARTS}
 declare -A TITLE=([same]='The same result?'
     [infer]='Inference, one image'
@@ -15,7 +15,8 @@ declare -A TITLE=([same]='The same result?'
     [threads]='From one thread to all'
     [memory]='Memory'
     [cold]='From the command line to the boxes'
-    [growth]='Growth')
+    [growth]='Growth'
+    [loader]='The loader')
 for part in $ONLY; do
     case " $PARTS " in *" $part "*) ;; *) echo "bench-peers: unknown part '$part' in ONLY, expected some of: $PARTS" >&2 && exit 2 ;; esac
 done
@@ -139,6 +140,21 @@ if wanted growth; then
     for n in 160 224 320 416 512 608; do row growth 'inference by side' "$n" 1 "$(bench cfg/yolov3-tiny.cfg --threads "$THREADS" --set net.width=$n --set net.height=$n --reps 40)"; done
 fi
 
+if wanted loader; then
+    pictures=${DLNET_DATA:-data}/coco128/images/train2017
+    if [ -d "$pictures" ]; then
+        for n in 1 "$THREADS"; do
+            for jpeg in turbo stb; do
+                row loader "threads: $n" "dlnet, jpeg=$jpeg" '' "$DLNET bench $P/loader.cfg --loader -q --json --threads $n --set data.jpeg=$jpeg | sed -n 's/.*\"ms_per_image\":\([0-9.]*\).*/\1/p'"
+            done
+            [ -z "$opencv" ] || row loader "threads: $n" "$opencv" 1.00 "$PYTHON $P/loader.py opencv $n $pictures"
+            ! has torchvision python3-torchvision || row loader "threads: $n" "torchvision $(version torchvision)" 1.00 "$PYTHON $P/loader.py torchvision $n $pictures"
+        done
+    else
+        note "no $pictures (DLNET_DATA), loader is left out"
+    fi
+fi
+
 # The time that all processors have worked, and that what this script has started has taken, in ticks.
 work() { awk '/^cpu / {print $2 + $3 + $4}' /proc/stat; }
 own() { awk '{print $16 + $17}' /proc/$$/stat; }
@@ -187,7 +203,7 @@ show='function show(x) { return sprintf(x < 10 ? "%.2f" : x < 100 ? "%.1f" : "%.
 compare()
 {
     local i group engine aim before='' own=1 x
-    echo "| network | engine | median $2 | least | dlnet / engine | aim |"
+    echo "| work | engine | median $2 | least | dlnet / engine | aim |"
     echo '| --- | --- | ---: | ---: | ---: | ---: |'
     for i in $(of "$1"); do
         IFS='|' read -r _ group engine aim _ <<<"${rows[$i]}"
@@ -282,6 +298,13 @@ write_growth()
             "$show"'BEGIN {printf "| %s | %s | %s | %.0f | %.2f |\n", n, show(x), show(x / k), r, f / r}'
         before=$group
     done
+}
+write_loader()
+{
+    echo '128 photographs of COCO (640 x 480 or so, JPEG, in the cache of the system): decode, resize to 416 x 416, mirror half, change hue, saturation and brightness, to planes of floats. Ratios are'
+    echo 'those of `jpeg=stb`, the default; `jpeg=turbo` is libjpeg-turbo, which the others use.'
+    echo
+    compare loader 'ms an image'
 }
 for part in $PARTS; do
     wanted "$part" || continue
