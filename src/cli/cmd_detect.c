@@ -25,7 +25,7 @@ const char cmd_detect_usage[] =
     "  --thresh SCORE  objects below this score are left out (.25)\n"
     "  --nms IOU       boxes that overlap a better one of their class by more are dropped (.45; 1: keep all)\n"
     "  --fuse IOU      ensembles: boxes of a class that overlap by more are one (.55)\n"
-    "  --tta           test-time augmentation: each picture mirrored too, where the training mirrors; boxes are fused\n"
+    "  --tta           test-time augmentation: each picture mirrored too (where the training mirrors), boxes fused\n"
     "  --json          one object a picture: image, width, height, detections: class, class_id, score, box\n"
     "  --out PATH      also draws the boxes: a folder, or FILE.png or .jpg for one picture (small pictures are\n"
     "                  enlarged, so that the captions can be read)\n"
