@@ -313,7 +313,7 @@ for part in $PARTS; do
     if [ -n "$disturbed" ]; then
         {
             printf '\n%s start(s) of each, in turns. Other programs took at most %s %% of the machine during one. Commands:\n\n' "$([ "$part" = memory ] && echo 1; [ "$part" = memory ] || echo "$ROUNDS")" "$disturbed"
-            for i in $(of "$part"); do IFS='|' read -r _ _ _ _ command <<<"${rows[$i]}" && echo "    ${command%% | sed*}"; done | sed "s|$T|TEMP|g; s|$CACHE|CACHE|g; s|$DLNET|dlnet|g"
+            for i in $(of "$part"); do IFS='|' read -r _ _ _ _ command <<<"${rows[$i]}" && echo "    ${command%% | sed*}"; done | sed "s|$T|TEMP|g; s|$CACHE|CACHE|g; s|$DLNET|dlnet|g; s|${DLNET_DATA:-data}/coco|DATA/coco|g"
         } >>"$T/text.$part"
     fi
 done
