@@ -274,8 +274,10 @@ int cmd_train(int argc, char **argv)
     if (layers > 0 && (!init || text_ends(init, ".safetensors")))
         return cli_usage_error("train", "--layers %ld: expected with a .weights file to take them from", layers);
     struct network *net = cli_build(cfg, &common, &err);
-    if (!net)
+    if (!net) {
+        cli_common_free(&common);
         return cli_fail(&err);
+    }
     int status = EXIT_OK;
     char *folder = NULL;
     const bool was_there = out && file_exists(out);
