@@ -150,9 +150,11 @@ accuracy:
 	@DLNET=$(BUILD)/dlnet scripts/accuracy.sh
 
 install: $(BUILD)/dlnet
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dlnet/cfg
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dlnet/cfg/course $(DESTDIR)$(PREFIX)/share/dlnet/data/course
 	install -m 755 $(BUILD)/dlnet $(DESTDIR)$(PREFIX)/bin/dlnet
 	install -m 644 cfg/*.cfg $(DESTDIR)$(PREFIX)/share/dlnet/cfg
+	install -m 644 cfg/course/*.cfg $(DESTDIR)$(PREFIX)/share/dlnet/cfg/course
+	install -m 644 data/course/* $(DESTDIR)$(PREFIX)/share/dlnet/data/course
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/dlnet

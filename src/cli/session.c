@@ -5,19 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 
 /* Pictures from which on the packing of the weights is won back. */
 #define PACK_FROM 24
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 int cli_session_open(struct cli_session *s, int argc, char **argv, bool detector)
 {
@@ -53,7 +46,7 @@ int cli_session_open(struct cli_session *s, int argc, char **argv, bool detector
 static void forward(struct cli_session *s, const struct cli_image *image)
 {
     const struct run run = {.mode = MODE_EVAL};
-    const double start = seconds();
+    const double start = clock_seconds();
     if (s->forward != NULL)
         s->forward(s, image);
     for (int k = 0; k < s->models.n && s->forward == NULL; k++) {
@@ -62,7 +55,7 @@ static void forward(struct cli_session *s, const struct cli_image *image)
         network_forward(net, &run);
     }
     if (s->common.verbose)
-        fprintf(stderr, "dlnet: %s: %d x %d pixels, network %.1f ms\n", image->path, image->w, image->h, (seconds() - start) * 1e3);
+        fprintf(stderr, "dlnet: %s: %d x %d pixels, network %.1f ms\n", image->path, image->w, image->h, (clock_seconds() - start) * 1e3);
 }
 
 int cli_session_walk(struct cli_session *s, int (*answer)(void *context, const struct cli_image *image, struct error *err), void *context)

@@ -4,94 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/model.h"
-#include "train/average.h"
 #include "train/checkpoint.h"
-#include "train/metrics.h"
 #include "train/regularise.h"
+#include "train/report.h"
 #include "train/schedule.h"
 
 enum { SAVE_SECONDS = 60 }; /* at least one checkpoint in that time */
-
-struct training {
-    struct network *net;
-    const struct train_options *o;
-    struct trainer trainer;
-    struct dataset valid;
-    bool has_valid, detector, terminal;
-    double yes; /* output from which a yes/no answer is yes */
-    struct progress progress;
-    struct averages averages;
-    enum best_metric metric; /* not BEST_AUTO */
-    struct metrics metrics;
-    int64_t valid_every, log_every;
-    char *last, *best;     /* paths */
-    double started, saved; /* seconds */
-    int64_t first;         /* iteration at which this process started */
-    double shown;          /* time of the last progress line on a terminal */
-};
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void format_seconds(double s, char *out, size_t size)
-{
-    const long t = s > 0 && s < 1e9 ? lround(s) : 0;
-    if (t >= 3600)
-        snprintf(out, size, "%ldh%02ldm", t / 3600, t / 60 % 60);
-    else
-        snprintf(out, size, "%ldm%02lds", t / 60, t % 60);
-}
-
-static double penalty_of(const struct training *r)
-{
-    return regularise_penalty(&r->net->options, r->net->param, r->net->n_params);
-}
-
-/* The line under way: rewritten in place on a terminal, a plain line elsewhere. */
-static void show(struct training *r, double rate, double loss, bool row)
-{
-    if (r->o->quiet || (!r->terminal && !row))
-        return;
-    const double t = now();
-    if (r->terminal && !row && t - r->shown < 0.2)
-        return;
-    r->shown = t;
-    const struct trainer *tr = &r->trainer;
-    const double per = (t - r->started) / (double)(tr->iteration - r->first);
-    char eta[32];
-    format_seconds(per * (double)(tr->total - tr->iteration), eta, sizeof eta);
-    char penalty[40] = "";
-    if (r->metrics.penalty)
-        snprintf(penalty, sizeof penalty, " + penalty %.4f", penalty_of(r));
-    fprintf(stderr, "%s%lld/%lld  epoch %.2f  loss %.4f%s  rate %.3g  %.1f images/s  ETA %s%s", r->terminal ? "\r" : "",
-            (long long)tr->iteration, (long long)tr->total, (double)tr->iteration * r->net->options.batch / tr->data.n_samples, loss,
-            penalty, rate, r->net->options.batch / per, eta, r->terminal ? "\033[K" : "\n");
-    if (r->o->verbose && row)
-        for (int i = 0; i < r->net->n_layers; i++)
-            if (r->net->layer[i].figures[0])
-                fprintf(stderr, "%s  layer %d [%s]: %s\n", r->terminal ? "\n" : "", i, r->net->layer[i].type->name,
-                        r->net->layer[i].figures);
-    fflush(stderr);
-}
-
-/* Ends the line under way before something else is printed. */
-static void end_line(struct training *r)
-{
-    if (r->terminal && !r->o->quiet && r->shown > 0)
-        fputc('\n', stderr);
-    r->shown = 0;
-}
 
 /* What best_metric= may name, for which task, and which way is better. */
 static const struct {
@@ -126,30 +51,6 @@ static double figure_of(const struct training *r, const struct evaluation *e)
     return isfinite(v) ? v : best_figures[r->metric].lower ? INFINITY : 0;
 }
 
-static void fill_row(const struct evaluation *e, double row[METRICS])
-{
-    const double figures[][METRIC_PENALTY - METRIC_A] = {[TASK_CLASSIFY] = {e->top1, e->top5, NAN},
-                                                         [TASK_DETECT] = {e->map50, e->precision, e->recall},
-                                                         [TASK_REGRESS] = {e->rmse, e->mae, e->r2},
-                                                         [TASK_LABELS] = {e->accuracy, e->exact, NAN}};
-    row[METRIC_VALID_LOSS] = e->loss;
-    memcpy(&row[METRIC_A], figures[e->task], sizeof figures[0]);
-}
-
-static void tell_validation(struct training *r, const char *of, const struct evaluation *e, const char *note)
-{
-    if (r->o->quiet)
-        return;
-    end_line(r);
-    double row[METRICS];
-    fill_row(e, row);
-    fprintf(stderr, "validation %s: ", of);
-    for (int i = METRIC_A; i < METRIC_PENALTY; i++)
-        if (metric_name(e->task, (enum metric)i))
-            fprintf(stderr, "%s %.4f  ", metric_name(e->task, (enum metric)i), row[i]);
-    fprintf(stderr, "loss %.4f%s\n", e->loss, note);
-}
-
 static int measure(struct training *r, struct evaluation *e, struct error *err)
 {
     struct evaluate_options o = EVALUATE_DEFAULTS;
@@ -177,7 +78,7 @@ static int validate_network(struct training *r, double row[METRICS], struct erro
     struct evaluation e;
     if (measure(r, &e, err) != 0)
         return -1;
-    fill_row(&e, row);
+    report_row(&e, row);
     const double figure = figure_of(r, &e);
     const bool better = isnan(p->best) || (best_figures[r->metric].lower ? figure < p->best : figure > p->best);
     p->stale = better ? 0 : p->stale + 1;
@@ -187,7 +88,7 @@ static int validate_network(struct training *r, double row[METRICS], struct erro
     }
     char of[64];
     snprintf(of, sizeof of, "%sat %lld", average_kept(&r->averages.ema) ? "of the EMA weights " : "", (long long)r->trainer.iteration);
-    tell_validation(r, of, &e, better ? "  (best)" : "");
+    report_validation(r, of, &e, better ? "  (best)" : "");
     watch_plateau(r, e.loss, figure);
     evaluation_free(&e);
     return better ? model_write(r->net, r->best, NULL, err) : 0;
@@ -253,7 +154,7 @@ static int finish_swa(struct training *r, struct error *err)
     struct evaluation e;
     if (measure(r, &e, err) != 0)
         return -1;
-    tell_validation(r, "of swa.safetensors", &e, "");
+    report_validation(r, "of swa.safetensors", &e, "");
     evaluation_free(&e);
     return 0;
 }
@@ -274,7 +175,7 @@ static int finish(struct training *r, struct error *err)
 
 static int save(struct training *r, struct error *err)
 {
-    r->saved = now();
+    r->saved = clock_seconds();
     return checkpoint_write(&r->trainer, &r->averages, &r->progress, r->last, err);
 }
 
@@ -289,7 +190,7 @@ static int after_update(struct training *r, double rate, double loss, bool stopp
     averages_update(&r->averages, r->net, i);
     r->progress.loss_sum += loss;
     r->progress.loss_count++;
-    show(r, rate, r->progress.loss_sum / (double)r->progress.loss_count, log);
+    report_progress(r, rate, r->progress.loss_sum / (double)r->progress.loss_count, log);
     if (log) {
         double row[METRICS];
         for (int k = 0; k < METRICS; k++)
@@ -299,7 +200,7 @@ static int after_update(struct training *r, double rate, double loss, bool stopp
         row[METRIC_RATE] = rate;
         row[METRIC_LOSS] = r->progress.loss_sum / (double)r->progress.loss_count;
         if (r->metrics.penalty)
-            row[METRIC_PENALTY] = penalty_of(r);
+            row[METRIC_PENALTY] = report_penalty(r);
         if (valid && validate(r, row, err) != 0)
             return -1;
         if (metrics_add(&r->metrics, row, err) != 0)
@@ -314,7 +215,7 @@ static int after_update(struct training *r, double rate, double loss, bool stopp
         return -1;
     if (snapshot(r, err) != 0)
         return -1;
-    if (valid || end || stopping || (every > 0 ? i % every == 0 : now() - r->saved > SAVE_SECONDS))
+    if (valid || end || stopping || (every > 0 ? i % every == 0 : clock_seconds() - r->saved > SAVE_SECONDS))
         return save(r, err);
     return 0;
 }
@@ -326,18 +227,18 @@ static int loop(struct training *r, struct error *err)
         const double rate = schedule_rate(&r->net->options, r->net->seed, t->iteration, t->total, &r->progress.plateau);
         double loss;
         if (trainer_step(t, rate, &loss, err) != 0) {
-            end_line(r);
+            report_end_line(r);
             return -1;
         }
         const bool stopping = r->o->stop && *r->o->stop;
         if (after_update(r, rate, loss, stopping, err) != 0)
             return -1;
         if (stopping && t->iteration < t->total && !exhausted(r)) {
-            end_line(r);
+            report_end_line(r);
             return 1;
         }
     }
-    end_line(r);
+    report_end_line(r);
     return finish(r, err);
 }
 
@@ -417,37 +318,6 @@ static void name_classes(struct network *net, const struct dataset *d)
         net->names[i] = i < d->names.n ? mem_string(d->names.item[first + i]) : mem_format("%d", i);
 }
 
-static void tell(const struct training *r)
-{
-    if (r->o->quiet)
-        return;
-    const struct trainer *t = &r->trainer;
-    fprintf(stderr, "%s: %d layers, %d training %ss, %d for validation, batch %d, %lld iterations (%.1f epochs)\n", r->net->config.path,
-            r->net->n_layers, t->data.n_samples, dataset_unit(&t->data), r->has_valid ? r->valid.n_samples : 0, r->net->options.batch,
-            (long long)t->total, (double)t->total * r->net->options.batch / t->data.n_samples);
-    fprintf(stderr, "memory: about %.0f MB at most (parameters, gradients and optimiser %.1f MB, activations %.1f MB, loader %.1f MB)\n",
-            (double)t->bytes / 1e6, 1e-6 * (double)(2 * r->net->param_bytes + t->slot_bytes), 1e-6 * (double)r->net->arena_bytes,
-            1e-6 * (double)(t->bytes - 2 * r->net->param_bytes - t->slot_bytes - r->net->arena_bytes));
-    if (t->fit_bytes > (size_t)1 << 20)
-        fprintf(stderr, "statistics of the training data: %.0f MB more, before the training begins\n", 1e-6 * (double)t->fit_bytes);
-    if (r->averages.bytes > 0)
-        fprintf(stderr, "means of the weights (ema=, swa_start=): %.1f MB more\n", 1e-6 * (double)r->averages.bytes);
-    char text[400];
-    optimizer_describe(&r->net->options, text, sizeof text);
-    fprintf(stderr, "optimiser: %s\n", text);
-    if (t->data.n_classes < r->net->n_classes)
-        fprintf(stderr, "dlnet: warning: the network has %d classes, the training data only %d\n", r->net->n_classes, t->data.n_classes);
-    const struct dataset *sets[2] = {&t->data, &r->valid};
-    for (int i = 0; i < 1 + (int)r->has_valid; i++) {
-        if (sets[i]->unlabelled > 0)
-            fprintf(stderr, "%s data: %d of %d images have no label file and count as images without objects\n",
-                    i ? "validation" : "training", sets[i]->unlabelled, sets[i]->n_samples);
-        if (sets[i]->bad > 0)
-            fprintf(stderr, "dlnet: warning: %d bad sample%s or label%s left out of the %s data, the first: %s\n", sets[i]->bad,
-                    sets[i]->bad > 1 ? "s" : "", sets[i]->bad > 1 ? "s" : "", i ? "validation" : "training", sets[i]->first_bad.text);
-    }
-}
-
 static int begin(struct training *r, struct error *err)
 {
     const struct train_options *o = r->o;
@@ -492,7 +362,7 @@ int train_run(struct network *net, const struct data_options *data, const struct
             r.valid_every = net->options.valid_every > 0 ? net->options.valid_every : epoch < 50 ? 50 : epoch;
             r.log_every = net->options.log_every > 0 ? net->options.log_every : r.valid_every < 20 ? 1 : r.valid_every / 10;
             if (result == 0) {
-                tell(&r);
+                report_start(&r);
                 result = begin(&r, err);
             }
         }
@@ -500,7 +370,7 @@ int train_run(struct network *net, const struct data_options *data, const struct
             result = trainer_fit(&r.trainer, o->quiet ? NULL : stderr, err);
         if (result == 0)
             result = trainer_start(&r.trainer, err);
-        r.started = r.saved = now();
+        r.started = r.saved = clock_seconds();
         r.first = r.trainer.iteration;
         const bool began = result == 0;
         if (began)
