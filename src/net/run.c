@@ -49,7 +49,7 @@ void network_backward_layer(struct network *net, int i, const struct run *run)
     net->grads_are_zero = false;
     for (int k = 0; k < l->n_in; k++) {
         struct layer *from = l->in_layer[k] < 0 ? NULL : &net->layer[l->in_layer[k]];
-        if (from && from->remade && from->remade_for == i && from->out.x != from->out_again) {
+        if (from && from->remade && from->remade_for == i) { /* though the two may be one place: other values stood there meanwhile */
             from->out.x = from->out_again;
             from->type->remake(from);
         }
