@@ -34,7 +34,8 @@ SIMD_CLONES static void add_pairs(const uint32_t *bits, float deviation, float *
     for (size_t i = 0; i < n; i++) {
         const float u = ((float)bits[2 * i] + .5f) * 0x1p-32f; /* (0, 1] */
         const float v = (float)(bits[2 * i + 1] >> 8) * 0x1p-24f;
-        out[i] += deviation * sqrtf(fmaxf(-2 * log_of(u), 0)) * cos_turn(v);
+        const float l = -2 * log_of(u);
+        out[i] += deviation * sqrtf(l > 0 ? l : 0) * cos_turn(v); /* fmaxf would be called: the loop wouldn't vectorise */
     }
 }
 

@@ -7,6 +7,7 @@
 #include "cli/session.h"
 #include "data/image_cache.h"
 #include "data/loader.h"
+#include "diagnose/feed.h"
 
 static double now(void)
 {
@@ -92,4 +93,38 @@ int bench_loader(struct network *net, const struct cli_common *common, long pass
     dataset_close(&data);
     data_options_free(&options);
     return result;
+}
+
+int bench_feed(struct network *net, const struct cli_common *common, int batch, int reps, struct error *err)
+{
+    struct net_options *o = &net->options;
+    if (batch > 0) {
+        o->batch = batch;
+        o->subdivisions = 1;
+    }
+    struct data_options data;
+    if (data_options_read(&data, &net->config, common->data_file, err) != 0)
+        return -1;
+    const struct feed_options options = {.data = &data, .threads = parallel_threads(), .reps = reps};
+    struct feed f;
+    const int result = feed_run(net, &options, &f, err);
+    data_options_free(&data);
+    if (result != 0)
+        return -1;
+    const double ratio = f.loader_ms / f.held_ms;
+    if (!common->json) {
+        printf("step with the loader:     %.3f ms\nstep on data in memory:   %.3f ms\nratio:                    %.3f (batch %d, %d "
+               "threads, means of %d)\n",
+               f.loader_ms, f.held_ms, ratio, f.batch, options.threads, f.reps);
+        return 0;
+    }
+    cJSON *j = cJSON_CreateObject();
+    cli_json_text(j, "cfg", net->config.path);
+    cJSON_AddNumberToObject(j, "threads", options.threads);
+    cJSON_AddNumberToObject(j, "batch", f.batch);
+    cJSON_AddNumberToObject(j, "reps", f.reps);
+    cJSON_AddItemToObject(j, "loader_step_ms", cli_json_number(f.loader_ms, 6));
+    cJSON_AddItemToObject(j, "memory_step_ms", cli_json_number(f.held_ms, 6));
+    cJSON_AddItemToObject(j, "ratio", cli_json_number(ratio, 4));
+    return cli_json_line(j, err);
 }

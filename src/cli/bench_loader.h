@@ -8,4 +8,8 @@
  * Prints images a second. 0 or −1. */
 int bench_loader(struct network *net, const struct cli_common *common, long passes, struct error *err);
 
+/* Times training steps fed by the loader, against the same on data held in memory (diagnose/feed.h): `reps` of each (0: its default).
+ * batch 0: batch / subdivisions of [net]. Prints both and their ratio. 0 or −1. */
+int bench_feed(struct network *net, const struct cli_common *common, int batch, int reps, struct error *err);
+
 #endif

@@ -18,7 +18,7 @@
 const char cmd_bench_usage[] =
     "Usage: dlnet bench CFG [WEIGHTS] [options]\n"
     "       dlnet bench -m MODEL [options]\n"
-    "       dlnet bench CFG --loader [options]\n"
+    "       dlnet bench CFG --loader [--train] [options]\n"
     "\n"
     "Times a network on random numbers: each layer, and the walk over all of them (medians). Prints for each layer the\n"
     "milliseconds, the GFLOP/s (the operations of `dlnet info`, though fast algorithms do fewer), their share of the peak\n"
@@ -29,7 +29,8 @@ const char cmd_bench_usage[] =
     "  --train      time training: forward, backward and the update; else inference, batch norm folded\n"
     "  --reps N     walks to time (default: two seconds of them, at least 10)\n"
     "  --loader     time the loader instead: read, decode, resize and augment the training data of [data]; --reps: passes\n"
-    "               over them (JSON: images_per_second, ms_per_image)\n"
+    "               over them (JSON: images_per_second, ms_per_image); with --train: training steps on what the loader\n"
+    "               makes meanwhile, against the same on data held in memory (JSON: loader_step_ms, memory_step_ms, ratio)\n"
     "  --json       one object: forward_ms, backward_ms, step_ms, gflops, peak_gflops, layers, ...\n"
     "\n"
     "Backward counts a layer's operations once for the gradient of its input and once for that of its weights.\n"
@@ -259,6 +260,8 @@ int cmd_bench(int argc, char **argv)
         net = cli_cfg_or_model(&common, &argc, argv, &err);
         if (optind < argc)
             cli_usage_error("bench", "found '%s', expected a CFG, or CFG WEIGHTS, or -m MODEL", argv[optind]);
+        else if (net && loader && m.options.train)
+            status = bench_feed(net, &common, (int)batch, (int)reps, &err) == 0 ? EXIT_OK : cli_fail(&err);
         else if (net && loader)
             status = bench_loader(net, &common, reps, &err) == 0 ? EXIT_OK : cli_fail(&err);
         else

@@ -135,15 +135,23 @@ int dataset_file_image(const struct dataset *d, int i, struct image *out, struct
     return codec_read_with(out, d->sample[i].name, &d->codec, err);
 }
 
+struct picture *dataset_picture(const struct dataset *d, int i, struct error *err)
+{
+    assert(i >= 0 && i < d->n_samples && d->format->image);
+    struct picture *p = d->cache ? image_cache_get(d->cache, i) : NULL;
+    struct image im = {0};
+    if (p || d->format->image(d, i, &im, err) != 0)
+        return p;
+    p = picture_new(im);
+    if (d->cache)
+        image_cache_put(d->cache, i, p);
+    return p;
+}
+
 int dataset_image(const struct dataset *d, int i, struct image *out, struct error *err)
 {
     assert(i >= 0 && i < d->n_samples && d->format->image);
-    if (d->cache && image_cache_get(d->cache, i, out))
-        return 0;
-    const int result = d->format->image(d, i, out, err);
-    if (d->cache && result == 0)
-        image_cache_put(d->cache, i, out);
-    return result;
+    return d->format->image(d, i, out, err);
 }
 
 const char *dataset_task_name(const struct dataset *d)
@@ -318,7 +326,7 @@ int dataset_open(struct dataset *d, const struct data_options *o, enum split spl
         return -1;
     }
     if (o->cache && !dataset_has_values(d))
-        d->cache = image_cache_new(d->n_samples, (size_t)o->cache_mb << 20);
+        d->cache = image_cache_new(d->n_samples, (size_t)o->cache_mb << 20, CACHE_FIRST);
     d->options = NULL;
     return 0;
 }

@@ -138,6 +138,8 @@ bool dataset_has(const struct data_options *o, enum split split);
 bool dataset_has_values(const struct dataset *d);
 int dataset_values(const struct dataset *d, int i, float *out, struct error *err);
 int dataset_image(const struct dataset *d, int i, struct image *out, struct error *err);
+/* The same through the cache, where there is one: to be released (data/image_cache.h), and not written. NULL: an error. */
+struct picture *dataset_picture(const struct dataset *d, int i, struct error *err);
 
 /* For formats. Adds a sample (name is copied) and returns it (valid until the next call). */
 struct sample *dataset_add(struct dataset *d, const char *name);

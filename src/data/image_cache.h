@@ -1,22 +1,40 @@
-/* image_cache: decoded pictures in memory, up to a bound. What doesn't fit is decoded each time: results don't depend on it. Thread-safe.
- */
+/* image_cache: decoded pictures in memory, up to a bound. What isn't there is decoded again: results don't depend on it. Thread-safe. */
 #ifndef DLNET_DATA_IMAGE_CACHE_H
 #define DLNET_DATA_IMAGE_CACHE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "image/image.h"
 
+/* A decoded image that several users read, in any thread; nobody writes it. */
+struct picture {
+    struct image im;
+    atomic_int users;
+};
+
+/* Takes the image over; the caller is its one user. */
+struct picture *picture_new(struct image im);
+/* One user less; the last one frees it. NULL: nothing. */
+void picture_release(struct picture *p);
+
+enum image_cache_kind {
+    CACHE_FIRST, /* what is in stays; when the bound is reached nothing more comes in */
+    CACHE_RECENT /* what came in first makes room */
+};
+
 struct image_cache;
 
-struct image_cache *image_cache_new(int n, size_t most_bytes);
+/* For pictures numbered 0 .. n − 1. */
+struct image_cache *image_cache_new(int n, size_t most_bytes, enum image_cache_kind kind);
 
-/* A copy of picture i. false: it isn't there, or no memory for the copy. */
-bool image_cache_get(struct image_cache *c, int i, struct image *out);
-/* Keeps a copy, where it fits. */
-void image_cache_put(struct image_cache *c, int i, const struct image *im);
+/* Picture i, with the caller as a user more; NULL: it isn't there. */
+struct picture *image_cache_get(struct image_cache *c, int i);
+/* Keeps it, as a user more, where the bound allows. */
+void image_cache_put(struct image_cache *c, int i, struct picture *p);
 
+/* Of the pictures kept: never above the bound. */
 size_t image_cache_bytes(struct image_cache *c);
 void image_cache_free(struct image_cache *c);
 

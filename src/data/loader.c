@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/reader.h"
 
 /* A ring of batches. loader_next and loader_open (the consumer) plan batches: which samples, which size. Workers claim a few images at a
  * time of the oldest batch that has unclaimed ones, and write each into its place, so that nothing depends on who makes what. All fields
@@ -17,6 +18,7 @@
 struct slot {
     struct batch batch;
     struct box_list *boxes; /* of each image */
+    int *near;              /* n × n_near: samples from which the partners of each image are drawn */
     int64_t start;          /* number of the first image in the sequence */
     size_t input_capacity, box_capacity;
     int claimed, done;
@@ -45,82 +47,11 @@ struct loader {
     int *order;
     int64_t order_epoch; /* −1: none */
 
-    /* unreadable images; the counters and `spare` under the lock */
-    atomic_uchar *unreadable; /* by sample: known since an earlier attempt */
-    int n_bad;
-    int64_t first_bad; /* place in the sequence */
-    char message[1024];
-    char *told; /* copy of it for loader_bad */
-    int *spare; /* order of the epoch in which a stand-in was last wanted */
-    int64_t spare_epoch;
+    struct reader *reader;
+    int n_near; /* samples from which an image's partners are drawn; 0: it has none */
 };
 
-static void order_of(const struct loader *l, int64_t epoch, int *out)
-{
-    sampler_order(&l->o.sampler, l->data, l->o.seed, epoch, out);
-}
-
 /* ---- the workers' side: one image ---- */
-
-static void note_bad(struct loader *l, int64_t place, int sample, const struct error *why)
-{
-    pthread_mutex_lock(&l->lock);
-    if (!atomic_exchange(&l->unreadable[sample], 1))
-        l->n_bad++;
-    if (l->first_bad < 0 || place < l->first_bad) {
-        l->first_bad = place;
-        snprintf(l->message, sizeof l->message, "%.*s", (int)sizeof l->message - 1, why->text);
-    }
-    pthread_mutex_unlock(&l->lock);
-}
-
-/* Sample at a position of an epoch's order, for the rare case that another one must stand in. */
-static int sample_at(struct loader *l, int64_t epoch, int64_t position)
-{
-    pthread_mutex_lock(&l->lock);
-    if (!l->spare)
-        l->spare = mem_new((size_t)l->data->n_samples, sizeof *l->spare);
-    if (l->spare_epoch != epoch)
-        order_of(l, epoch, l->spare);
-    l->spare_epoch = epoch;
-    const int sample = l->spare[position];
-    pthread_mutex_unlock(&l->lock);
-    return sample;
-}
-
-/* Decodes a sample. 1: done, 0: unreadable and to be passed over, −1: the loader must stop (e). */
-static int read_one(struct loader *l, int64_t place, int sample, struct image *im, struct error *e)
-{
-    if (atomic_load(&l->unreadable[sample]))
-        return 0;
-    *e = ERROR_INIT;
-    if (dataset_image(l->data, sample, im, e) == 0)
-        return 1;
-    note_bad(l, place, sample, e);
-    return l->data->skip_bad && e->status != EXIT_FAIL ? 0 : -1;
-}
-
-static int none_readable(struct loader *l, struct error *e)
-{
-    *e = ERROR_INIT;
-    pthread_mutex_lock(&l->lock);
-    error_add(e, EXIT_DATA, "none of the %d images can be read; the first mistake: %s", l->data->n_samples, l->message);
-    pthread_mutex_unlock(&l->lock);
-    return -1;
-}
-
-/* The image that belongs at a place of the training sequence, or the next readable one of its epoch's order. −1: none (e). */
-static int read_in_order(struct loader *l, int64_t place, int sample, struct image *im, int *found, struct error *e)
-{
-    const int64_t n = l->data->n_samples, epoch = place / n;
-    for (int64_t tries = 0; tries < n; tries++) {
-        *found = tries == 0 ? sample : sample_at(l, epoch, (place + tries) % n);
-        const int got = read_one(l, place, *found, im, e);
-        if (got != 0)
-            return got > 0 ? 0 : -1;
-    }
-    return none_readable(l, e);
-}
 
 /* Numbers need no size. */
 static int make_values(struct loader *l, struct slot *slot, int i, float *input, struct error *e)
@@ -149,30 +80,27 @@ struct making {
     struct loader *loader;
     int64_t place;
     const struct augment *augment;
+    const int *near; /* n_near samples of which one is its partner */
 };
 
-/* Any sample, drawn at random; an unreadable one gives way to the next. */
-static int read_any(const struct making *m, struct rng *rng, struct image *im, const struct sample **s, struct error *e)
+/* Another sample's picture for a mosaic or a mixture. */
+static int read_partner(const struct making *m, struct rng *rng, struct picture **p, const struct sample **s, struct error *e)
 {
-    struct loader *l = m->loader;
-    const int n = l->data->n_samples;
-    int sample = rng_below(rng, n);
-    for (int tries = 0; tries < n; tries++, sample = (sample + 1) % n) {
-        const int got = read_one(l, m->place, sample, im, e);
-        if (got != 0) {
-            *s = &l->data->sample[sample];
-            return got > 0 ? 0 : -1;
-        }
-    }
-    return none_readable(l, e);
+    const struct loader *l = m->loader;
+    int found = 0;
+    if (reader_partner(l->reader, m->place, m->near, l->n_near, rng, p, &found, e) != 0)
+        return -1;
+    *s = &l->data->sample[found];
+    return 0;
 }
 
 /* An image whose turn it is, or a partner, on the canvas: alone or as one of a mosaic. */
-static int paint(const struct making *m, struct rng *rng, struct image *first, const struct sample *sample, struct canvas *cv,
+static int paint(const struct making *m, struct rng *rng, const struct picture *first, const struct sample *sample, struct canvas *cv,
                  struct error *e)
 {
     const struct augment *a = m->augment;
-    struct image im[4] = {*first};
+    struct picture *partner[4] = {NULL};
+    struct image im[4] = {first->im};
     const struct sample *s[4] = {sample};
     struct box_list unwanted = {0};
     struct box_list *boxes = cv->boxes ? cv->boxes : &unwanted;
@@ -184,7 +112,8 @@ static int paint(const struct making *m, struct rng *rng, struct image *first, c
         augment_sample(a, 1, &im[0], s[0], rng, cv->x, boxes);
     } else {
         for (; n < 4 && result == 0; n++)
-            result = read_any(m, rng, &im[n], &s[n], e);
+            if ((result = read_partner(m, rng, &partner[n], &s[n], e)) == 0)
+                im[n] = partner[n]->im;
         if (result == 0)
             augment_mosaic(a, im, s, rng, cv->x, boxes, share);
     }
@@ -197,8 +126,8 @@ static int paint(const struct making *m, struct rng *rng, struct image *first, c
         canvas_blend_labels(cv, &other, before / (before + share[k]));
         free(other.label);
     }
-    for (int k = 1; k < n; k++)
-        image_free(&im[k]);
+    for (int k = 1; k < 4; k++)
+        picture_release(partner[k]);
     free(unwanted.item);
     return result;
 }
@@ -213,19 +142,19 @@ static int paint_partner(void *context, struct rng *rng, struct canvas *cv, stru
         *e = ERROR_INIT;
         return dataset_values(d, sample, cv->x, e);
     }
-    struct image im = {0};
+    struct picture *p;
     const struct sample *s;
-    if (read_any(m, rng, &im, &s, e) != 0)
+    if (read_partner(m, rng, &p, &s, e) != 0)
         return -1;
-    const int result = paint(m, rng, &im, s, cv, e);
-    image_free(&im);
+    const int result = paint(m, rng, p, s, cv, e);
+    picture_release(p);
     return result;
 }
 
 static int make_training(struct loader *l, struct slot *slot, int i, struct augment *a, float *input, struct error *e)
 {
     struct batch *b = &slot->batch;
-    const struct making m = {l, slot->start + i, a};
+    const struct making m = {l, slot->start + i, a, slot->near + (size_t)i * (size_t)l->n_near};
     const int n = l->o.n_classes;
     a->progress = l->o.total > 0 ? (double)m.place / (double)l->o.total : 1;
     /* The generator is keyed by the sample whose turn it is, so that a stand-in is augmented otherwise than at its own turn; by the turn
@@ -248,13 +177,13 @@ static int make_training(struct loader *l, struct slot *slot, int i, struct augm
         if (cv.label)
             fill_label(&l->data->sample[b->sample[i]], n, cv.label);
     } else {
-        struct image im = {0};
-        if (read_in_order(l, m.place, b->sample[i], &im, &b->sample[i], e) != 0)
+        struct picture *p;
+        if (reader_in_order(l->reader, m.place, b->sample[i], &p, &b->sample[i], e) != 0)
             return -1;
-        b->original_w[i] = im.w;
-        b->original_h[i] = im.h;
-        result = paint(&m, &rng, &im, &l->data->sample[b->sample[i]], &cv, e);
-        image_free(&im);
+        b->original_w[i] = p->im.w;
+        b->original_h[i] = p->im.h;
+        result = paint(&m, &rng, p, &l->data->sample[b->sample[i]], &cv, e);
+        picture_release(p);
     }
     return result == 0 ? augment_steps(a, &partner, &rng, &cv, e) : -1;
 }
@@ -262,8 +191,8 @@ static int make_training(struct loader *l, struct slot *slot, int i, struct augm
 static int make_plain(struct loader *l, struct slot *slot, int i, const struct augment *a, float *input, struct error *e)
 {
     struct batch *b = &slot->batch;
-    struct image im = {0};
-    const int got = read_one(l, slot->start + i, b->sample[i], &im, e);
+    struct picture *p;
+    const int got = reader_one(l->reader, slot->start + i, b->sample[i], &p, e);
     if (got < 0)
         return -1;
     if (got == 0) {
@@ -273,10 +202,10 @@ static int make_plain(struct loader *l, struct slot *slot, int i, const struct a
         b->bad[i] = true;
         return 0;
     }
-    b->original_w[i] = im.w;
-    b->original_h[i] = im.h;
-    b->placement[i] = augment_fit(a, &im, &l->data->sample[b->sample[i]], input, &slot->boxes[i]);
-    image_free(&im);
+    b->original_w[i] = p->im.w;
+    b->original_h[i] = p->im.h;
+    b->placement[i] = augment_fit(a, &p->im, &l->data->sample[b->sample[i]], input, &slot->boxes[i]);
+    picture_release(p);
     return 0;
 }
 
@@ -337,16 +266,30 @@ static void *work(void *context)
 
 /* ---- the consumer's side ---- */
 
-/* Samples of the training sequence from place `start` on. */
-static void plan_training(struct loader *l, struct batch *b, int64_t start)
+/* The samples that stand around a position of the epoch's order, which an image there is mixed with: all of it but the image itself
+ * where it is short. */
+static void plan_partners(const struct loader *l, int64_t position, int *near)
 {
+    const int64_t n = l->data->n_samples, last = n - l->n_near - 1;
+    int64_t begin = position - l->n_near / 2;
+    begin = begin < 0 ? 0 : begin > last ? last : begin;
+    for (int k = 0; k < l->n_near; k++)
+        near[k] = n == 1 ? l->order[0] : l->order[begin + k + (begin + k >= position)];
+}
+
+/* Samples of the training sequence from place `start` on, and their partners. */
+static void plan_training(struct loader *l, struct slot *slot, int64_t start)
+{
+    struct batch *b = &slot->batch;
     const int64_t n = l->data->n_samples;
     for (int i = 0; i < b->n; i++) {
         const int64_t epoch = (start + i) / n;
         if (epoch != l->order_epoch)
-            order_of(l, epoch, l->order);
+            reader_order(l->reader, epoch, l->order);
         l->order_epoch = epoch;
         b->sample[i] = l->order[(start + i) % n];
+        if (l->n_near > 0)
+            plan_partners(l, (start + i) % n, slot->near + (size_t)i * (size_t)l->n_near);
     }
 }
 
@@ -383,7 +326,7 @@ static void plan(struct loader *l)
         slot->failed = true;
         b->n = 0;
     } else if (l->o.train) {
-        plan_training(l, b, start);
+        plan_training(l, slot, start);
     } else {
         for (int i = 0; i < b->n; i++)
             b->sample[i] = (int)start + i;
@@ -429,7 +372,7 @@ int loader_next(struct loader *l, struct batch **out, struct error *err)
     return 1;
 }
 
-static void slot_init(struct slot *slot, const struct loader_options *o)
+static void slot_init(struct slot *slot, const struct loader_options *o, int n_near)
 {
     const size_t n = (size_t)o->batch;
     struct batch *b = &slot->batch;
@@ -441,6 +384,7 @@ static void slot_init(struct slot *slot, const struct loader_options *o)
     b->box_start = mem_new(n + 1, sizeof *b->box_start);
     b->bad = mem_new(n, sizeof *b->bad);
     slot->boxes = mem_new(n, sizeof *slot->boxes);
+    slot->near = mem_new(n * (size_t)n_near, sizeof *slot->near);
 }
 
 static void slot_free(struct slot *slot, int batch)
@@ -449,6 +393,7 @@ static void slot_free(struct slot *slot, int batch)
     for (int i = 0; slot->boxes && i < batch; i++)
         free(slot->boxes[i].item);
     free(slot->boxes);
+    free(slot->near);
     mem_free(b->input);
     free(b->sample);
     free(b->placement);
@@ -475,6 +420,14 @@ static int start_workers(struct loader *l, struct error *err)
     return l->n_threads > 0 ? 0 : error_add(err, EXIT_FAIL, "no thread could be started to load images: %s", strerror(code));
 }
 
+/* Samples from which the partners of an image come: pictures of mosaics and mixtures. */
+static int near_of(const struct dataset *d, const struct loader_options *o)
+{
+    if (!o->train || dataset_has_values(d) || !o->augment.recipe || !recipe_mixes(o->augment.recipe))
+        return 0;
+    return d->n_samples > READER_NEAR ? READER_NEAR : d->n_samples > 1 ? d->n_samples - 1 : 1;
+}
+
 struct loader *loader_open(const struct dataset *d, const struct loader_options *o, struct error *err)
 {
     assert(o->batch >= 1 && o->threads >= 1 && o->ahead >= 1 && d->n_samples >= 1 && o->first >= 0);
@@ -485,13 +438,13 @@ struct loader *loader_open(const struct dataset *d, const struct loader_options 
     l->chunk = l->chunk < 1 ? 1 : l->chunk > 8 ? 8 : l->chunk;
     l->n_slots = o->ahead + 1;
     l->slot = mem_new((size_t)l->n_slots, sizeof *l->slot);
+    l->n_near = near_of(d, o);
+    l->reader = reader_new(d, &l->o.sampler, o->seed, l->n_near > 0);
     for (int i = 0; i < l->n_slots; i++)
-        slot_init(&l->slot[i], o);
+        slot_init(&l->slot[i], o, l->n_near);
     l->thread = mem_new((size_t)o->threads, sizeof *l->thread);
     l->order = mem_new((size_t)d->n_samples, sizeof *l->order);
-    l->unreadable = mem_new((size_t)d->n_samples, sizeof *l->unreadable);
-    l->told = mem_new(sizeof l->message, 1);
-    l->order_epoch = l->spare_epoch = l->first_bad = -1;
+    l->order_epoch = -1;
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->work, NULL);
     pthread_cond_init(&l->ready, NULL);
@@ -506,13 +459,7 @@ struct loader *loader_open(const struct dataset *d, const struct loader_options 
 
 int loader_bad(const struct loader *l, const char **message)
 {
-    pthread_mutex_t *lock = (pthread_mutex_t *)&l->lock;
-    pthread_mutex_lock(lock);
-    const int n = l->n_bad;
-    memcpy(l->told, l->message, sizeof l->message); /* the workers may go on to write the other */
-    pthread_mutex_unlock(lock);
-    *message = l->told;
-    return n;
+    return reader_bad(l->reader, message);
 }
 
 size_t loader_bytes(const struct loader_options *o)
@@ -525,7 +472,8 @@ size_t loader_bytes(const struct loader_options *o)
         largest = (size_t)w * (size_t)h > largest ? (size_t)w * (size_t)h : largest;
     }
     const size_t each = largest * (size_t)o->augment.c * sizeof(float) + (size_t)o->n_classes * sizeof(float) + 128;
-    return (size_t)(o->ahead + 1) * (size_t)o->batch * each;
+    const bool keeps = o->train && o->augment.recipe && recipe_mixes(o->augment.recipe);
+    return (size_t)(o->ahead + 1) * (size_t)o->batch * each + (keeps ? READER_KEEPS : 0);
 }
 
 void loader_close(struct loader *l)
@@ -546,8 +494,6 @@ void loader_close(struct loader *l)
     free(l->slot);
     free(l->thread);
     free(l->order);
-    free(l->spare);
-    free(l->told);
-    free((void *)l->unreadable);
+    reader_free(l->reader);
     free(l);
 }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/simd.h"
 #include "base/text.h"
 #include "image/exif.h"
 #include "image/turbo.h"
@@ -106,13 +107,26 @@ static int window_eof(void *user)
 
 static const stbi_io_callbacks window_calls = {window_read, window_skip, window_eof};
 
-/* Copies w × h pixels so that the picture stands upright: pixel (x, y) of the result comes from (sx, sy) of the file (EXIF 2.3, 4.6.4 A).
- */
-static void copy_upright(struct image *out, const unsigned char *data, int w, int h, int orientation)
+/* The first three of each four bytes. */
+SIMD_CLONES static void drop_fourth(const unsigned char *restrict from, unsigned char *restrict to, size_t pixels)
 {
-    const size_t c = (size_t)out->c;
+    for (size_t i = 0; i < pixels; i++) {
+        to[3 * i] = from[4 * i];
+        to[3 * i + 1] = from[4 * i + 1];
+        to[3 * i + 2] = from[4 * i + 2];
+    }
+}
+
+/* Copies w × h pixels of c or c + 1 bytes so that the picture stands upright: pixel (x, y) of the result comes from (sx, sy) of the file
+ * (EXIF 2.3, 4.6.4 A). */
+static void copy_upright(struct image *out, const unsigned char *data, int w, int h, int bytes, int orientation)
+{
+    const size_t c = (size_t)out->c, each = (size_t)bytes;
     if (orientation <= 1) {
-        memcpy(out->data, data, (size_t)w * (size_t)h * c);
+        if (each == c)
+            memcpy(out->data, data, (size_t)w * (size_t)h * c);
+        else
+            drop_fourth(data, out->data, (size_t)w * (size_t)h);
         return;
     }
     for (int y = 0; y < out->h; y++) {
@@ -123,7 +137,7 @@ static void copy_upright(struct image *out, const unsigned char *data, int w, in
                 sx = w - 1 - sx;
             if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7)
                 sy = h - 1 - sy;
-            memcpy(row + (size_t)x * c, data + ((size_t)sy * (size_t)w + (size_t)sx) * c, c);
+            memcpy(row + (size_t)x * c, data + ((size_t)sy * (size_t)w + (size_t)sx) * each, c);
         }
     }
 }
@@ -166,8 +180,10 @@ static int decode(struct image *out, const void *bytes, size_t size, const char 
     if (o && o->turbo && whole && is_jpeg(bytes, size) &&
         turbo_decode(bytes, size, turned ? o->least_h : o->least_w, turned ? o->least_w : o->least_h, &data, &w, &h, &want) != 0)
         data = NULL;
+    int bytes_each =
+        data || want == 1 || !is_jpeg(bytes, size) ? want : 4; /* only to four stb converts by SIMD: the same colours, sooner */
     if (!data)
-        data = direct ? stbi_load_from_memory(bytes, (int)size, &w, &h, &c, want)
+        data = direct ? stbi_load_from_memory(bytes, (int)size, &w, &h, &c, bytes_each)
                       : stbi_load_from_callbacks(&window_calls, &window, &w, &h, &c, want);
     if (!whole || window.beyond) {
         free(data);
@@ -176,9 +192,13 @@ static int decode(struct image *out, const void *bytes, size_t size, const char 
     if (data == NULL)
         return error_at(err, EXIT_DATA, name, 0, "not an image that can be read (PNG, JPEG, BMP, GIF, TGA, PSD, PNM): %s",
                         stbi_failure_reason());
+    if (bytes_each == want && outline.orientation <= 1) {
+        *out = (struct image){w, h, want, data};
+        return 0;
+    }
     const int status = image_new(out, turned ? h : w, turned ? w : h, want, 0, err);
     if (status == 0)
-        copy_upright(out, data, w, h, outline.orientation);
+        copy_upright(out, data, w, h, bytes_each, outline.orientation);
     free(data);
     return status;
 }
