@@ -6,11 +6,14 @@
  *
  *     #pragma omp parallel for schedule(static)      (or dynamic: tiles are independent)
  *     for (int tile = 0; tile < tiles; tile++) ...
- */
+ *
+ * or, where neighbouring tiles read what the same thread has just written, or differ in work, with parallel_next. */
 #ifndef DLNET_BASE_PARALLEL_H
 #define DLNET_BASE_PARALLEL_H
 
+#include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Threads that OpenMP loops will use; parallel_set(0) leaves the default (OMP_NUM_THREADS, else the cores). */
 void parallel_set(int threads);
@@ -30,5 +33,21 @@ static inline int parallel_tiles(size_t n)
     const size_t tiles = (n + grain - 1) / grain;
     return tiles > 256 ? 256 : tiles < 1 ? 1 : (int)tiles;
 }
+
+/* Tiles of a loop, shared out: each thread takes those of its own part in order, so that it stays near what it has in its cache (the same
+ * part of an image, layer after layer); a thread that has done its part takes from the ends of others'. */
+#define PARALLEL_PARTS 32
+struct parallel_queue {
+    int parts;
+    struct {
+        _Alignas(64) _Atomic uint64_t left; /* tiles left: first << 32 | end */
+    } part[PARALLEL_PARTS];
+};
+
+/* Before the region; threads: those that it will have (threads beyond PARALLEL_PARTS share parts). */
+void parallel_share(struct parallel_queue *q, int tiles, int threads);
+
+/* The calling thread's next tile, or −1: for (int tile; (tile = parallel_next(&queue)) >= 0;). */
+int parallel_next(struct parallel_queue *q);
 
 #endif

@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "math/direct_gather.h"
 #include "math/direct_plan.h"
 
@@ -194,10 +195,13 @@ static void run(const struct work *w, const real *x, const real *packed, const s
     struct task all = {.w = w, .packed = packed, .map = map, .add = add, .lines = true, .slope = 1};
     if (map)
         all.lines = activation_two_lines(map->activation, &all.slope);
-    const int per_image = w->units * w->groups;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int job = 0; job < s->batch * per_image; job++) {
-        const int image = job / per_image, unit = job % per_image / w->groups, group = job % w->groups;
+    const int tiles = s->batch * w->units;
+    struct parallel_queue queue;
+    parallel_share(&queue, tiles * w->groups, threads);
+#pragma omp parallel num_threads(threads)
+    for (int job = parallel_next(&queue); job >= 0; job = parallel_next(&queue)) {
+        /* A group's weights stay in the cache from one unit to the next. */
+        const int image = job % tiles / w->units, unit = job % w->units, group = job / tiles;
         const int whole = w->pointwise ? w->vectors : s->out_h;
         const int first = tile_begin(whole, w->units, unit), last = tile_begin(whole, w->units, unit + 1);
         real *input = scratch + (size_t)omp_get_thread_num() * w->input;

@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "base/simd.h"
 #include "math/direct_plan.h"
 
@@ -403,14 +404,17 @@ void direct_gather(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass 
     struct task all = {.p = &p, .packed = packed, .map = map, .add = add, .lines = true, .slope = 1};
     if (map)
         all.lines = activation_two_lines(map->activation, &all.slope);
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int job = 0; job < p.units * p.groups; job++) {
-        const int unit = job / p.groups, image = unit / p.bands * p.images;
+    struct parallel_queue queue;
+    parallel_share(&queue, p.units * p.groups, threads);
+#pragma omp parallel num_threads(threads)
+    for (int job = parallel_next(&queue); job >= 0; job = parallel_next(&queue)) {
+        /* A group's weights stay in the cache from one unit to the next. */
+        const int unit = job % p.units, group = job / p.units, image = unit / p.bands * p.images;
         struct task t = all;
         t.images = direct_smaller(p.images, s->batch - image);
         t.first = direct_band_row(g, &p.strip, unit % p.bands);
         t.last = direct_band_row(g, &p.strip, unit % p.bands + 1);
-        t.first_panel = job % p.groups * p.group;
+        t.first_panel = group * p.group;
         t.last_panel = direct_smaller(p.panels, t.first_panel + p.group);
         t.from = from + (size_t)image * (size_t)p.channels * (size_t)g->height * (size_t)g->width;
         t.strip = scratch + (size_t)omp_get_thread_num() * (p.input + p.tile + p.output);

@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <stdint.h>
 
+#include "base/parallel.h"
 #include "math/winograd_kernels.h"
 #include "math/winograd_plan.h"
 
@@ -183,8 +184,10 @@ struct buffers {
 static void run_private(const struct plan *p, const struct work *w, const real *x, const real *packed, const struct channel_map *map,
                         bool add, real *y, const struct buffers *b, int threads)
 {
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int job = 0; job < p->cut.bands * p->cut.columns; job++) {
+    struct parallel_queue queue;
+    parallel_share(&queue, p->cut.bands * p->cut.columns, threads);
+#pragma omp parallel num_threads(threads)
+    for (int job = parallel_next(&queue); job >= 0; job = parallel_next(&queue)) {
         const size_t thread = (size_t)omp_get_thread_num();
         real *v = b->input + thread * p->input, *product = b->product + thread * p->product, *strip = b->strip + thread * p->strip;
         const struct winograd_region r = winograd_region_of(&p->cut, job);
