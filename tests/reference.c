@@ -24,15 +24,15 @@ static void visit_all(const struct conv_shape *s, void (*visit)(void *context, s
             for (int oy = 0; oy < s->out_h; oy++)
                 for (int ox = 0; ox < s->out_w; ox++)
                     for (int c = 0; c < channels; c++)
-                        for (int ky = 0; ky < s->size; ky++)
+                        for (int ky = 0; ky < conv_rows(s); ky++)
                             for (int kx = 0; kx < s->size; kx++) {
-                                const int iy = oy * s->stride_y + ky * s->dilation - s->padding;
+                                const int iy = oy * s->stride_y + ky * s->dilation - conv_padding_y(s);
                                 const int ix = ox * s->stride_x + kx * s->dilation - s->padding;
                                 if (iy < 0 || iy >= s->height || ix < 0 || ix >= s->width)
                                     continue;
                                 const int channel = f / filters * channels + c;
                                 visit(context, (((size_t)n * s->channels + channel) * s->height + iy) * s->width + ix,
-                                      (((size_t)f * channels + c) * s->size + ky) * s->size + kx,
+                                      (((size_t)f * channels + c) * conv_rows(s) + ky) * s->size + kx,
                                       (((size_t)n * s->filters + f) * s->out_h + oy) * s->out_w + ox);
                             }
 }
@@ -81,8 +81,8 @@ void reference_conv_backward_data(const struct conv_shape *s, const real *dy, co
 
 void reference_conv_backward_weights(const struct conv_shape *s, const real *x, const real *dy, real *dweight)
 {
-    run(s, (struct arrays){.x = x, .dy = dy}, visit_weights, dweight, (size_t)s->filters * (s->channels / s->groups) * s->size * s->size,
-        1);
+    run(s, (struct arrays){.x = x, .dy = dy}, visit_weights, dweight,
+        (size_t)s->filters * (s->channels / s->groups) * conv_rows(s) * s->size, 1);
 }
 
 double reference_error(const real *a, const real *b, size_t n)

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -211,4 +212,24 @@ int file_list_dir(const char *path, struct text_list *out, struct error *err)
     if (out->n > 0)
         qsort(out->item, (size_t)out->n, sizeof *out->item, compare);
     return 0;
+}
+
+bool file_is_pattern(const char *path)
+{
+    return strpbrk(path, "*?[{") && !file_exists(path);
+}
+
+int file_match(const char *pattern, struct text_list *out)
+{
+    glob_t found;
+    const int before = out->n;
+    if (!file_is_pattern(pattern) || glob(pattern, GLOB_BRACE | GLOB_NOSORT, NULL, &found) != 0)
+        return 0;
+    if (found.gl_pathc > 0)
+        qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, compare);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        if (i == 0 || strcmp(found.gl_pathv[i], found.gl_pathv[i - 1]) != 0)
+            text_list_add(out, found.gl_pathv[i]);
+    globfree(&found);
+    return out->n - before;
 }

@@ -39,4 +39,10 @@ int file_make_dirs(const char *path, struct error *err);
 /* Names in a folder (without . and ..), sorted bytewise. */
 int file_list_dir(const char *path, struct text_list *out, struct error *err);
 
+/* Whether the text is a pattern rather than a path: it has one of * ? [ {, and nothing has it as its name. */
+bool file_is_pattern(const char *path);
+
+/* The files that a shell's pattern stands for (*, ?, [5-9], {a,b}), sorted bytewise, each once. 0: none, or no pattern. */
+int file_match(const char *pattern, struct text_list *out);
+
 #endif

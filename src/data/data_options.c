@@ -95,7 +95,8 @@ static void *field(struct data_options *o, size_t offset)
     return (char *)o + offset;
 }
 
-/* The path that exists: in folder, in the working directory, in the second folder; else as written. Takes value over. */
+/* The path that exists (of a pattern: that matches): in folder, in the working directory, in the second folder; else as written. Takes
+ * value over. */
 static char *resolve(char *value, const char *folder, const char *second)
 {
     if (!*value || value[0] == '/' || dataset_is_builtin(value))
@@ -103,7 +104,10 @@ static char *resolve(char *value, const char *folder, const char *second)
     const char *const folders[] = {folder, ".", second};
     for (int i = 0; i < 3; i++) {
         char *path = folders[i] ? text_join(folders[i], value) : NULL;
-        if (path && file_exists(path)) {
+        struct text_list found = {0};
+        const bool there = path && (file_exists(path) || file_match(path, &found) > 0);
+        text_list_free(&found);
+        if (there) {
             free(value);
             return path;
         }

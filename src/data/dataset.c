@@ -212,7 +212,8 @@ static char *places(const struct data_options *o, const char *path)
 static int missing(const struct data_options *o, const char *key, const char *path, int line, struct error *err)
 {
     char *looked = places(o, path);
-    error_at(err, EXIT_NO_INPUT, options_file(o), line, "%s=%s: no such file or folder (looked for %s)", key, path, looked);
+    error_at(err, EXIT_NO_INPUT, options_file(o), line, "%s=%s: %s (looked for %s)", key, path,
+             file_is_pattern(path) ? "no file matches" : "no such file or folder", looked);
     free(looked);
     return -1;
 }

@@ -1,7 +1,7 @@
 /* format_signals: a file a signal, WAV or CSV, for networks over one dimension: height=1, width= samples, channels=.
  *
- * A folder per class (as for images); or a folder of such files, or a list of their paths, in which the class is a folder of the path, or
- * what stands before the first _ - or . of the file's name (3_lucas_17.wav is a 3). */
+ * A folder per class (as for images); or a folder of such files, a pattern that they match, or a list of their paths, in which the class is
+ * a folder of the path, or what stands before the first _ - or . of the file's name (3_lucas_17.wav is a 3). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +44,12 @@ static bool probe(const char *path)
 {
     if (file_is_dir(path))
         return holds_signals(path, 0);
+    struct text_list found = {0};
+    if (file_match(path, &found) > 0) {
+        const bool any = signal_is_file(found.item[0]);
+        text_list_free(&found);
+        return any;
+    }
     FILE *f = fopen(path, "rb");
     if (!f)
         return false;
@@ -125,21 +131,42 @@ static int add_files(struct dataset *d, const struct text_list *files, const int
     return result;
 }
 
+/* Those of names that are signals. */
+static int add_signals(struct dataset *d, const struct text_list *names, const char *from, struct error *err)
+{
+    struct text_list files = {0};
+    for (int i = 0; i < names->n; i++)
+        if (text_basename(names->item[i])[0] != '.' && signal_is_file(names->item[i]))
+            text_list_add(&files, names->item[i]);
+    const int result = add_files(d, &files, NULL, from, err);
+    text_list_free(&files);
+    return result;
+}
+
+/* Files that match. */
+static int open_pattern(struct dataset *d, const char *pattern, struct error *err)
+{
+    struct text_list found = {0};
+    file_match(pattern, &found);
+    const int result = add_signals(d, &found, pattern, err);
+    text_list_free(&found);
+    return result;
+}
+
 /* Files that lie in root itself. */
 static int open_flat(struct dataset *d, const char *root, struct error *err)
 {
-    struct text_list names = {0}, files = {0};
+    struct text_list names = {0}, paths = {0};
     int result = file_list_dir(root, &names, err);
-    for (int i = 0; i < names.n && result == 0; i++)
-        if (names.item[i][0] != '.' && signal_is_file(names.item[i])) {
-            char *path = text_join(root, names.item[i]);
-            text_list_add(&files, path);
-            free(path);
-        }
+    for (int i = 0; i < names.n && result == 0; i++) {
+        char *path = text_join(root, names.item[i]);
+        text_list_add(&paths, path);
+        free(path);
+    }
     if (result == 0)
-        result = add_files(d, &files, NULL, root, err);
+        result = add_signals(d, &paths, root, err);
     text_list_free(&names);
-    text_list_free(&files);
+    text_list_free(&paths);
     return result;
 }
 
@@ -222,6 +249,8 @@ static int open_signals(struct dataset *d, const char *path, struct error *err)
         if (result == 0 && d->n_samples == 0 && d->bad == 0)
             result = folder_open(d, path, signal_is_file, err);
         free(root);
+    } else if (file_is_pattern(path)) {
+        result = open_pattern(d, path, err);
     } else {
         result = open_list(d, path, err);
     }
@@ -241,7 +270,8 @@ static void close_signals(struct dataset *d)
 const struct dataset_format dataset_signals = {
     .name = "signals",
     .unit = "signal",
-    .help = "WAV or CSV files, one a signal: a folder per class, or a folder or list of names that begin with the class (3_lucas_17.wav)",
+    .help = "WAV or CSV files, one a signal: a folder per class, or a folder, a pattern (recordings/*_[0-4].wav) or a list of names that "
+            "begin with the class (3_lucas_17.wav)",
     .probe = probe,
     .open = open_signals,
     .values = values,

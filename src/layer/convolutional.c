@@ -1,4 +1,5 @@
-/* [convolutional]: 2-D convolution with groups and dilation, then bias or batch norm, then an activation. */
+/* [convolutional]: 2-D or, where the network's input has one row, 1-D convolution with groups and dilation, then bias or batch norm, then
+ * an activation. */
 #include <limits.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "math/conv.h"
 
 struct convolutional {
-    int filters, size, stride, stride_x, stride_y, pad, padding, dilation, groups;
+    int filters, size, size_x, size_y, stride, stride_x, stride_y, pad, padding, padding_x, padding_y, dilation, groups;
     struct epilogue epilogue;
     struct param *weight;
     int threads;             /* that the scratch is for */
@@ -20,13 +21,17 @@ struct convolutional {
 
 static const struct config_key options[] = {
     {"filters", OPTION_INT, offsetof(struct convolutional, filters), "1", 1, 1e6, NULL, "channels of the output"},
-    {"size", OPTION_INT, offsetof(struct convolutional, size), "1", 1, 1000, NULL, "height and width of the kernel"},
+    {"size", OPTION_INT, offsetof(struct convolutional, size), "1", 1, 1000, NULL,
+     "height and width of the kernel; in a network over one dimension (height=1) its width, and the height is 1"},
+    {"size_x", OPTION_INT, offsetof(struct convolutional, size_x), "0", 0, 1000, NULL, "width of the kernel; 0: size"},
+    {"size_y", OPTION_INT, offsetof(struct convolutional, size_y), "0", 0, 1000, NULL, "height of the kernel; 0: size, or 1 with height=1"},
     {"stride", OPTION_INT, offsetof(struct convolutional, stride), "1", 1, 1000, NULL, "step of the window"},
     {"stride_x", OPTION_INT, offsetof(struct convolutional, stride_x), "-1", -1, 1000, NULL, "step along x; below 1: stride"},
     {"stride_y", OPTION_INT, offsetof(struct convolutional, stride_y), "-1", -1, 1000, NULL, "step along y; below 1: stride"},
-    {"pad", OPTION_INT, offsetof(struct convolutional, pad), "0", 0, 1000, NULL, "not 0: padding is size/2"},
+    {"pad", OPTION_INT, offsetof(struct convolutional, pad), "0", 0, 1000, NULL,
+     "not 0: padding is size_x/2 left and right, size_y/2 above and below"},
     {"padding", OPTION_INT, offsetof(struct convolutional, padding), "0", 0, 1000, NULL,
-     "zeros around the image on each side, in steps of the dilation"},
+     "zeros around the image on each side (with height=1 at both ends), in steps of the dilation"},
     {"dilation", OPTION_INT, offsetof(struct convolutional, dilation), "1", 1, 1000, NULL,
      "distance of the kernel's taps (no effect when size is 1)"},
     {"groups", OPTION_INT, offsetof(struct convolutional, groups), "1", 1, 1e6, NULL,
@@ -71,18 +76,21 @@ static int setup(struct layer *l, struct error *err)
         s->stride_x = s->stride;
     if (s->stride_y < 1)
         s->stride_y = s->stride;
-    if (s->size == 1)
+    const bool line = layer_is_1d(l);
+    s->size_x = s->size_x ? s->size_x : s->size;
+    s->size_y = s->size_y ? s->size_y : line ? 1 : s->size;
+    if (s->size_x == 1 && s->size_y == 1)
         s->dilation = 1;
-    if (s->pad)
-        s->padding = s->size / 2;
+    s->padding_x = s->pad ? s->size_x / 2 : s->padding;
+    s->padding_y = s->pad ? s->size_y / 2 : line ? 0 : s->padding;
 
-    const int per_group = channels / s->groups, area = s->size * s->size;
+    const int per_group = channels / s->groups, area = s->size_x * s->size_y;
     if ((double)per_group * area > INT_MAX || (double)s->filters / s->groups * area > INT_MAX)
-        return layer_error(l, "size", err, "windows of %d x %d on %d channels for filters=%d are more than memory can hold", s->size,
-                           s->size, per_group, s->filters);
+        return layer_error(l, "size", err, "windows of %d x %d on %d channels for filters=%d are more than memory can hold", s->size_x,
+                           s->size_y, per_group, s->filters);
     if (epilogue_add_bias(l, &s->epilogue, s->filters, err) != 0 || epilogue_add_norm(l, &s->epilogue, s->filters, err) != 0)
         return -1;
-    const struct shape shape = {s->filters, per_group, s->size, s->size};
+    const struct shape shape = {s->filters, per_group, s->size_y, s->size_x};
     s->weight = layer_param(l, "weight", PARAM_WEIGHT, shape, per_group * area, s->filters / s->groups * area, err);
     if (!s->weight)
         return -1;
@@ -99,16 +107,18 @@ static struct conv_shape conv_shape_of(const struct layer *l)
                            .height = in.h,
                            .width = in.w,
                            .filters = s->filters,
-                           .size = s->size,
+                           .size = s->size_x,
+                           .size_y = s->size_y,
                            .stride_x = s->stride_x,
                            .stride_y = s->stride_y,
-                           .padding = s->padding * s->dilation, /* as Darknet pads */
+                           .padding = s->padding_x * s->dilation, /* as Darknet pads */
+                           .padding_y = s->padding_y * s->dilation,
                            .dilation = s->dilation,
                            .groups = s->groups,
                            .halve = s->halve,
                            .winograd = l->net->options.winograd,
                            .precision = (enum conv_precision)l->net->options.precision};
-    c.out_h = conv_output(in.h, c.size, c.stride_y, c.padding, c.dilation);
+    c.out_h = conv_output(in.h, c.size_y, c.stride_y, c.padding_y, c.dilation);
     c.out_w = conv_output(in.w, c.size, c.stride_x, c.padding, c.dilation);
     return c;
 }
@@ -134,10 +144,12 @@ static int shape(struct layer *l, struct error *err)
     const struct conv_shape c = conv_shape_of(l);
     if (c.out_h < 1 || c.out_w < 1)
         return layer_error(l, "size", err, "a window of %d x %d does not fit in the input of %d x %d with padding %d",
-                           (c.size - 1) * c.dilation + 1, (c.size - 1) * c.dilation + 1, c.width, c.height, c.padding);
-    if ((long)c.out_h * c.out_w > 1 << 30 || (long)c.height * c.width > 1 << 30 || (long)c.channels / c.groups * c.size * c.size > 1 << 30)
+                           (c.size - 1) * c.dilation + 1, (c.size_y - 1) * c.dilation + 1, c.width, c.height,
+                           c.padding > c.padding_y ? c.padding : c.padding_y);
+    if ((long)c.out_h * c.out_w > 1 << 30 || (long)c.height * c.width > 1 << 30 ||
+        (long)c.channels / c.groups * c.size_y * c.size > 1 << 30)
         return layer_error(l, "size", err, "an input of %d x %d x %d is too large for a window of %d x %d", c.width, c.height, c.channels,
-                           c.size, c.size);
+                           c.size, c.size_y);
     l->out.shape = (struct shape){c.batch, c.filters, c.out_h, c.out_w};
     l->flops = 2.0 * (double)shape_size(s->weight->shape) * c.out_h * c.out_w;
     epilogue_shape(l, &s->epilogue);

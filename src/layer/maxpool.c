@@ -11,7 +11,8 @@ struct maxpool {
 enum { INDEX, SCRATCH, SCRATCH_INDEX };
 
 static const struct config_key options[] = {
-    {"size", OPTION_INT, offsetof(struct maxpool, size), "0", 0, 65535, NULL, "side of the window; 0: as the stride"},
+    {"size", OPTION_INT, offsetof(struct maxpool, size), "0", 0, 65535, NULL,
+     "side of the window; 0: as the stride. In a network over one dimension (height=1) its width, and the height is 1"},
     {"stride", OPTION_INT, offsetof(struct maxpool, stride), "1", 1, 65535, NULL, "step from window to window"},
     {"stride_x", OPTION_INT, offsetof(struct maxpool, stride_x), "0", 0, 65535, NULL, "horizontal step; 0: stride"},
     {"stride_y", OPTION_INT, offsetof(struct maxpool, stride_y), "0", 0, 65535, NULL, "vertical step; 0: stride"},
@@ -38,6 +39,10 @@ static int setup(struct layer *l, struct error *err)
     s->stride_y = s->stride_y ? s->stride_y : s->stride;
     s->padding = s->padding >= 0 ? s->padding : s->size - 1;
     s->window = (struct pool_window){s->size, s->size, s->stride_y, s->stride_x, s->padding / 2, s->padding / 2};
+    if (layer_is_1d(l)) {
+        s->window.kh = s->window.stride_h = 1;
+        s->window.top = 0;
+    }
     l->backward_reads_in = l->backward_reads_out = false;
     return 0;
 }
@@ -56,14 +61,14 @@ static int shape(struct layer *l, struct error *err)
 {
     const struct maxpool *s = l->state;
     const struct shape in = l->in[0]->shape;
-    const int w = windows(s, in.w, s->stride_x), h = windows(s, in.h, s->stride_y);
+    const int w = windows(s, in.w, s->stride_x), h = layer_is_1d(l) ? in.h : windows(s, in.h, s->stride_y);
     if (w < 1 || h < 1)
         return layer_error(l, "size", err,
                            "windows of size=%d with padding=%d don't fit an input of %d x %d: expected a size of at most the input and its "
                            "padding, and a padding of less than twice the size",
                            s->size, s->padding, in.w, in.h);
     l->out.shape = (struct shape){in.n, in.c, h, w};
-    l->flops = (double)shape_each(l->out.shape) * s->size * s->size;
+    l->flops = (double)shape_each(l->out.shape) * s->window.kh * s->size;
     const size_t scratch = pool_max_scratch(s->window, (size_t)in.n * (size_t)in.c, in.h, in.w, h, w);
     layer_buffer(l, SCRATCH, BUFFER_SCRATCH, scratch, sizeof(real));
     if (layer_trains(l)) {

@@ -25,6 +25,8 @@ struct method {
 /* By shape alone, so that the bits of a result don't depend on the threads. */
 static struct method method_of(const struct conv_shape *s, enum conv_pass pass)
 {
+    if (!conv_is_square(s))
+        return (struct method){.algorithm = ALGORITHM_GEMM};
     if (depthwise_fits(s))
         return (struct method){.algorithm = ALGORITHM_DEPTHWISE};
     if (bf16_choose(s, pass))
@@ -53,7 +55,7 @@ const char *conv_algorithm(const struct conv_shape *s, enum conv_pass pass)
     case ALGORITHM_GEMM:
         break;
     }
-    return s->size == 1 && s->stride_x == 1 && s->stride_y == 1 && s->padding == 0 ? "GEMM" : "im2col + GEMM";
+    return conv_gemm_is_pointwise(s) ? "GEMM" : "im2col + GEMM";
 }
 
 bool conv_halves(const struct conv_shape *s)

@@ -1,8 +1,8 @@
 /* conv: convolution of NCHW arrays, forward and backward. Which algorithm runs is chosen here, by shape alone.
  *
- * x: batch × channels × height × width; y: batch × filters × out_h × out_w; weight: filters × channels/groups × size × size. As usual in
- * the field this is cross-correlation: y[f][oy][ox] = Σ weight[f][c][ky][kx] · x[c][oy·stride_y + ky·dilation − padding][ox·stride_x +
- * kx·dilation − padding]. */
+ * x: batch × channels × height × width; y: batch × filters × out_h × out_w; weight: filters × channels/groups × conv_rows × size. As
+ * usual in the field this is cross-correlation: y[f][oy][ox] = Σ weight[f][c][ky][kx] · x[c][oy·stride_y + ky·dilation − conv_padding_y]
+ * [ox·stride_x + kx·dilation − padding]. */
 #ifndef DLNET_MATH_CONV_H
 #define DLNET_MATH_CONV_H
 
@@ -21,8 +21,24 @@ struct conv_shape {
     int out_h, out_w;              /* see conv_output */
     bool winograd;                 /* 3 × 3 kernels may be done by winograd.h, which is faster and loses more digits (see there) */
     enum conv_precision precision; /* CONV_BF16: factors rounded to bfloat16, by bf16.h, where that is worth it */
-    bool halve; /* conv_forward writes the maximum of each 2 × 2 window of outputs (after the map) only; see conv_halves */
+    bool halve;            /* conv_forward writes the maximum of each 2 × 2 window of outputs (after the map) only; see conv_halves */
+    int size_y, padding_y; /* size_y 0: the kernel is size × size, padded alike on all sides; else it has so many rows */
 };
+
+/* Rows of the kernel, and of padding above and below. */
+static inline int conv_rows(const struct conv_shape *s)
+{
+    return s->size_y > 0 ? s->size_y : s->size;
+}
+static inline int conv_padding_y(const struct conv_shape *s)
+{
+    return s->size_y > 0 ? s->padding_y : s->padding;
+}
+/* Whether the kernel and its padding are alike along both axes: what the algorithms other than conv_gemm.h need. */
+static inline bool conv_is_square(const struct conv_shape *s)
+{
+    return conv_rows(s) == s->size && conv_padding_y(s) == s->padding;
+}
 
 enum conv_pass { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS };
 

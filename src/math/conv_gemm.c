@@ -26,12 +26,17 @@ struct sizes {
     size_t image, output;   /* of a group of channels in x and y */
 };
 
+bool conv_gemm_is_pointwise(const struct conv_shape *s)
+{
+    return s->size == 1 && s->stride_x == 1 && s->stride_y == 1 && s->padding == 0 && conv_is_square(s);
+}
+
 static struct sizes sizes_of(const struct conv_shape *s)
 {
-    struct sizes z = {.channels = s->channels / s->groups, .filters = s->filters / s->groups, .taps = s->size * s->size};
+    struct sizes z = {.channels = s->channels / s->groups, .filters = s->filters / s->groups, .taps = conv_rows(s) * s->size};
     z.rows = z.channels * z.taps;
     z.pixels = s->out_h * s->out_w;
-    z.pointwise = s->size == 1 && s->stride_x == 1 && s->stride_y == 1 && s->padding == 0;
+    z.pointwise = conv_gemm_is_pointwise(s);
     z.image = (size_t)z.channels * (size_t)s->height * (size_t)s->width;
     z.output = (size_t)z.filters * (size_t)z.pixels;
     return z;
@@ -41,10 +46,12 @@ static struct window window_of(const struct conv_shape *s)
 {
     return (struct window){.height = s->height,
                            .width = s->width,
-                           .size = s->size,
+                           .size_x = s->size,
+                           .size_y = conv_rows(s),
                            .stride_x = s->stride_x,
                            .stride_y = s->stride_y,
-                           .padding = s->padding,
+                           .padding_x = s->padding,
+                           .padding_y = conv_padding_y(s),
                            .dilation = s->dilation,
                            .out_h = s->out_h,
                            .out_w = s->out_w};

@@ -5,6 +5,8 @@
 
 #include "math/conv.h"
 
+/* A 1 × 1 kernel that moves by one: no im2col. */
+bool conv_gemm_is_pointwise(const struct conv_shape *s);
 size_t conv_gemm_scratch(const struct conv_shape *s, enum conv_pass pass, int threads);
 void conv_gemm_forward(const struct conv_shape *s, const real *x, const real *weight, const struct channel_map *map, real *y, real *scratch,
                        int threads);

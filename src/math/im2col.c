@@ -125,16 +125,17 @@ SIMD_CLONES void im2col_strip(const struct window *w, const real *planes, int ch
 {
     const size_t area = (size_t)w->height * (size_t)w->width;
     for (int c = 0; c < channels; c++)
-        for (int ky = 0; ky < w->size; ky++)
-            for (int kx = 0; kx < w->size; kx++, col += ld)
-                gather_row(w, planes + (size_t)c * area, ky * w->dilation - w->padding, kx * w->dilation - w->padding, begin, end, col);
+        for (int ky = 0; ky < w->size_y; ky++)
+            for (int kx = 0; kx < w->size_x; kx++, col += ld)
+                gather_row(w, planes + (size_t)c * area, ky * w->dilation - w->padding_y, kx * w->dilation - w->padding_x, begin, end, col);
 }
 
 SIMD_CLONES void im2col_add_back(const struct window *w, real *col, int channels, int begin, int end, int ld, real *planes)
 {
     const size_t area = (size_t)w->height * (size_t)w->width;
     for (int c = 0; c < channels; c++)
-        for (int ky = 0; ky < w->size; ky++)
-            for (int kx = 0; kx < w->size; kx++, col += ld)
-                scatter_row(w, planes + (size_t)c * area, ky * w->dilation - w->padding, kx * w->dilation - w->padding, begin, end, col);
+        for (int ky = 0; ky < w->size_y; ky++)
+            for (int kx = 0; kx < w->size_x; kx++, col += ld)
+                scatter_row(w, planes + (size_t)c * area, ky * w->dilation - w->padding_y, kx * w->dilation - w->padding_x, begin, end,
+                            col);
 }

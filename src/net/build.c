@@ -50,6 +50,11 @@ bool layer_trains(const struct layer *l)
     return l->net->training;
 }
 
+bool layer_is_1d(const struct layer *l)
+{
+    return l->net->input.shape.h == 1 && l->net->input.shape.w > 1;
+}
+
 int layer_input(struct layer *l, int index, const char *key, struct error *err)
 {
     if (index < 0 || index >= l->index)

@@ -214,6 +214,9 @@ int layer_error(const struct layer *l, const char *key, struct error *err, const
 /* True when the network is planned for training. */
 bool layer_trains(const struct layer *l);
 
+/* True when the network's input is one row of several columns: a signal. Windows then have one row. */
+bool layer_is_1d(const struct layer *l);
+
 /* Images of this run. */
 static inline int layer_batch(const struct layer *l)
 {

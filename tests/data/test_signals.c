@@ -203,6 +203,44 @@ static void test_forms_of_sets(void **state)
     support_remove_dir(dir);
 }
 
+static void test_patterns(void **state)
+{
+    (void)state;
+    static const uint64_t sample[] = {1, 2, 3};
+    char *dir = support_make_dir();
+    mkdir(support_path(dir, "in"), 0777);
+    for (int k = 0; k < 2; k++)
+        for (int take = 0; take < 12; take++) {
+            char name[32];
+            snprintf(name, sizeof name, "in/%d_x_%d.wav", k, take);
+            write_wav(support_path(dir, name), (struct form){1, 1, 8000, 16, .extensible = false}, sample, 3);
+        }
+    static const char keys[] = "train=in/*_{[2-9],1[01]}.wav\nvalid=in/*_1.*\ntest=in/*_[01].wav";
+    static const int n[] = {20, 2, 4};
+    struct error err;
+    struct dataset d;
+    support_write(support_path(dir, "in/1_x_1.txt"), "no signal");
+    for (int split = 0; split < 3; split++) {
+        if (open_split(&d, dir, keys, split, 8, &err) != 0)
+            fail_msg("%s", err.text);
+        assert_int_equal(d.n_samples, n[split]);
+        for (int i = 0; i < d.n_samples; i++)
+            assert_int_equal(d.sample[i].label, text_basename(d.sample[i].name)[0] - '0');
+        dataset_close(&d);
+    }
+    assert_int_equal(open_split(&d, dir, "train=in/{1,1}_x_[0-1].wav", SPLIT_TRAIN, 8, &err), 0); /* each file once */
+    assert_int_equal(d.n_samples, 2);
+    dataset_close(&d);
+    assert_int_equal(open_split(&d, dir, "train=in/*_30.wav", SPLIT_TRAIN, 8, &err), -1);
+    assert_non_null(strstr(err.text, "train=in/*_30.wav: no file matches (looked for "));
+    /* a name with such characters is a name */
+    support_write(support_path(dir, "[ab].txt"), "in/0_x_0.wav\nin/1_x_0.wav\n");
+    assert_int_equal(open_split(&d, dir, "train=[ab].txt", SPLIT_TRAIN, 8, &err), 0);
+    assert_int_equal(d.n_samples, 2);
+    dataset_close(&d);
+    support_remove_dir(dir);
+}
+
 static void test_rates(void **state)
 {
     (void)state;
@@ -223,8 +261,8 @@ static void test_rates(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sample_forms), cmocka_unit_test(test_channels),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sample_forms),  cmocka_unit_test(test_channels),
                                        cmocka_unit_test(test_spoken_digits), cmocka_unit_test(test_forms_of_sets),
-                                       cmocka_unit_test(test_rates)};
+                                       cmocka_unit_test(test_patterns),      cmocka_unit_test(test_rates)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,20 @@ static void test_shapes(void **state)
     check("filters=2\nsize=4\npad=1\nactivation=linear");
 }
 
+static void test_oblong(void **state)
+{
+    (void)state;
+    check("filters=5\nsize_x=3\nsize_y=1\npad=1\nactivation=linear");
+    check("filters=6\nsize_x=2\nsize_y=3\ngroups=2\nactivation=linear");
+    static const char *const signals[] = {
+        "[net]\nwidth=19\nheight=1\nchannels=2\n[conv]\nfilters=4\nsize=5\nstride=2\npad=1\nbatch_normalize=1\nactivation=tanh\n"
+        "[maxpool]\nsize=3\nstride=2\npadding=0\n[conv]\nfilters=3\nsize=3\npad=1\nactivation=mish\n[avgpool]\n[cost]\n",
+        "[net]\nwidth=12\nheight=1\nchannels=4\n[conv]\nfilters=4\nsize=3\npadding=2\ndilation=2\ngroups=4\nactivation=tanh\n[cost]\n",
+        NULL,
+    };
+    gradcheck_all(signals, NULL);
+}
+
 static void test_activations(void **state)
 {
     (void)state;
@@ -70,6 +84,7 @@ int main(void)
     gemm_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_oblong),
         cmocka_unit_test(test_activations),
         cmocka_unit_test(test_into_a_shared_input),
     };

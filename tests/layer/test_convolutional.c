@@ -107,6 +107,39 @@ static void sizes(void **state)
     }
 }
 
+/* Of a network over one dimension, and kernels that aren't square. */
+static void oblong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys;
+        int net_w, net_h, w, h, kernel_w, kernel_h;
+    } cases[] = {
+        {"size=3\npad=1", 13, 1, 13, 1, 3, 1},
+        {"size=3", 13, 1, 11, 1, 3, 1},
+        {"size=8\nstride=4\npad=1", 40, 1, 11, 1, 8, 1},
+        {"size=5\npadding=3\nstride=2", 13, 1, 8, 1, 5, 1},
+        {"size=3\npad=1\ndilation=2", 13, 1, 13, 1, 3, 1},
+        {"size=1\nstride=2", 13, 1, 7, 1, 1, 1},
+        {"size=3\nsize_y=3\npad=1", 13, 1, 13, 1, 3, 3},
+        {"size=3\npad=1", 1, 1, 1, 1, 3, 3}, /* one pixel is no signal */
+        {"size=3\npad=1", 1, 13, 1, 13, 3, 3},
+        {"size_x=1\nsize_y=3\npad=1", 6, 9, 6, 9, 1, 3},
+        {"size_x=5\nsize_y=1\npad=1", 6, 9, 6, 9, 5, 1},
+        {"size=3\nsize_x=5", 6, 9, 2, 7, 5, 3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "[net]\nwidth=%d\nheight=%d\nchannels=2\n[convolutional]\nfilters=5\n%s\n", cases[i].net_w,
+                 cases[i].net_h, cases[i].keys);
+        struct network *net = walk_open(text, 2, false);
+        const struct shape o = net->layer[0].out.shape, k = net->layer[0].param[1]->shape;
+        if (o.w != cases[i].w || o.h != cases[i].h || k.w != cases[i].kernel_w || k.h != cases[i].kernel_h)
+            fail_msg("%s: output %d x %d, kernel %d x %d", cases[i].keys, o.w, o.h, k.w, k.h);
+        network_free(net);
+    }
+}
+
 /* Evaluation with batch norm: what the definition says of running statistics, and the same after folding. */
 static void evaluation(void **state)
 {
@@ -125,7 +158,7 @@ static void evaluation(void **state)
         const struct shape o = l->out.shape, in = net->input.shape, w = l->param[4]->shape;
         const int stride = i == 2 ? 2 : 1;
         const struct conv_shape s = {in.n, in.c,       in.h, in.w, o.c,   w.h,       stride, stride, i == 0 || i == 3,
-                                     1,    in.c / w.c, o.h,  o.w,  false, CONV_FP32, false};
+                                     1,    in.c / w.c, o.h,  o.w,  false, CONV_FP32, false,  0,      0};
         const size_t n = shape_size(o);
         real *want = mem_new(n, sizeof(real)), *input = mem_new(shape_size(in), sizeof(real));
         memcpy(input, net->input.x, shape_size(in) * sizeof(real));
@@ -178,7 +211,7 @@ static void packed(void **state)
     }
     const struct param *weight = net->param[4];
     assert_string_equal(weight->name, "0.convolutional.weight");
-    const struct conv_shape s = {2, 3, 20, 20, 16, 3, 1, 1, 1, 1, 1, 20, 20, true, CONV_FP32, false};
+    const struct conv_shape s = {2, 3, 20, 20, 16, 3, 1, 1, 1, 1, 1, 20, 20, true, CONV_FP32, false, 0, 0};
     assert_true((weight->value == NULL) == (conv_packed_size(&s) > 0));
     free(want);
     free(input);
@@ -315,9 +348,9 @@ int main(void)
 {
     gemm_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(onnx),     cmocka_unit_test(order_of_params),  cmocka_unit_test(sizes),  cmocka_unit_test(evaluation),
-        cmocka_unit_test(frozen),   cmocka_unit_test(same_bits),        cmocka_unit_test(packed), cmocka_unit_test(threads_change),
-        cmocka_unit_test(mistakes), cmocka_unit_test(without_winograd),
+        cmocka_unit_test(onnx),           cmocka_unit_test(order_of_params), cmocka_unit_test(oblong),           cmocka_unit_test(sizes),
+        cmocka_unit_test(evaluation),     cmocka_unit_test(frozen),          cmocka_unit_test(same_bits),        cmocka_unit_test(packed),
+        cmocka_unit_test(threads_change), cmocka_unit_test(mistakes),        cmocka_unit_test(without_winograd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,8 @@ static void layer_shapes(void **state)
         {"size=3\nstride=2\npadding=0", 7, 9, 3, 4},
         {"stride=2", 10, 11, 5, 6},
         {"stride=2\nstride_y=1\nsize=2", 9, 9, 5, 9},
+        {"size=4\nstride=4", 1281, 1, 321, 1}, /* a signal: windows of one row */
+        {"size=4\nstride=4\npadding=0", 13, 1, 3, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *text = mem_format("[net]\nwidth=%d\nheight=%d\nchannels=2\n[maxpool]\n%s\n", cases[i].w, cases[i].h, cases[i].keys);

@@ -35,7 +35,7 @@ static struct data make(const struct conv_shape *s)
 {
     struct data d = {.x = (size_t)s->batch * s->channels * s->height * s->width,
                      .y = (size_t)s->batch * s->filters * s->out_h * s->out_w,
-                     .weights = (size_t)s->filters * (s->channels / s->groups) * s->size * s->size};
+                     .weights = (size_t)s->filters * (s->channels / s->groups) * conv_rows(s) * s->size};
     d.image = numbers(d.x, 1);
     d.weight = numbers(d.weights, 2);
     d.dy = numbers(d.y, 3);
@@ -88,7 +88,7 @@ static void run(const struct conv_shape *s, struct data *d, const struct channel
 
 static void check(struct conv_shape s)
 {
-    s.out_h = conv_output(s.height, s.size, s.stride_y, s.padding, s.dilation);
+    s.out_h = conv_output(s.height, conv_rows(&s), s.stride_y, conv_padding_y(&s), s.dilation);
     s.out_w = conv_output(s.width, s.size, s.stride_x, s.padding, s.dilation);
     if (s.out_h < 1 || s.out_w < 1)
         return;
@@ -101,9 +101,9 @@ static void check(struct conv_shape s)
     const double forward = reference_error(fast.out, naive.out, fast.y), data = reference_error(fast.dx, naive.dx, fast.x);
     const double weights = reference_error(fast.dweight, naive.dweight, fast.weights);
     if (!(forward < tolerance && data < tolerance && weights < tolerance))
-        fail_msg("batch %d, %d x %d x %d -> %d, size %d, stride %d %d, pad %d, dilation %d, groups %d: errors %g %g %g", s.batch,
-                 s.channels, s.height, s.width, s.filters, s.size, s.stride_x, s.stride_y, s.padding, s.dilation, s.groups, forward, data,
-                 weights);
+        fail_msg("batch %d, %d x %d x %d -> %d, size %d x %d, stride %d %d, pad %d %d, dilation %d, groups %d: errors %g %g %g", s.batch,
+                 s.channels, s.height, s.width, s.filters, s.size, conv_rows(&s), s.stride_x, s.stride_y, s.padding, conv_padding_y(&s),
+                 s.dilation, s.groups, forward, data, weights);
     /* Small shapes take turns: threads are slow to start on a busy machine. */
     static int turn;
     const bool small = fast.x + fast.y + fast.weights < 20000;
@@ -189,16 +189,56 @@ static void test_depthwise(void **state)
 static void test_uneven(void **state)
 {
     (void)state;
-    check((struct conv_shape){2, 6, 9, 14, 10, 3, 1, 2, 1, 1, 2, 0, 0, false, CONV_FP32, false});
-    check((struct conv_shape){2, 6, 9, 14, 10, 3, 2, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false});
-    check((struct conv_shape){2, 6, 9, 14, 4, 3, 1, 1, 2, 2, 2, 0, 0, false, CONV_FP32, false});
-    check((struct conv_shape){2, 3, 17, 12, 4, 3, 2, 2, 4, 4, 1, 0, 0, false, CONV_FP32, false});
-    check((struct conv_shape){1, 3, 3, 3, 4, 7, 1, 1, 3, 1, 1, 0, 0, false, CONV_FP32, false}); /* window larger than the image */
-    check((struct conv_shape){1, 2, 4, 4, 4, 2, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false}); /* even window: the output grows */
-    check((struct conv_shape){1, 1, 1, 50, 3, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32, false});
-    check((struct conv_shape){2, 2, 1, 4, 2, 5, 1, 1, 2, 3, 1, 0, 0, false, CONV_FP32, false}); /* taps further out than the width */
-    check((struct conv_shape){3, 4, 6, 5, 6, 1, 2, 2, 0, 1, 2, 0, 0, false, CONV_FP32, false});
-    check((struct conv_shape){3, 4, 6, 5, 6, 1, 1, 1, 1, 1, 2, 0, 0, false, CONV_FP32, false}); /* a 1 x 1 kernel with padding */
+    check((struct conv_shape){2, 6, 9, 14, 10, 3, 1, 2, 1, 1, 2, 0, 0, false, CONV_FP32, false, 0, 0});
+    check((struct conv_shape){2, 6, 9, 14, 10, 3, 2, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false, 0, 0});
+    check((struct conv_shape){2, 6, 9, 14, 4, 3, 1, 1, 2, 2, 2, 0, 0, false, CONV_FP32, false, 0, 0});
+    check((struct conv_shape){2, 3, 17, 12, 4, 3, 2, 2, 4, 4, 1, 0, 0, false, CONV_FP32, false, 0, 0});
+    check((struct conv_shape){1, 3, 3, 3, 4, 7, 1, 1, 3, 1, 1, 0, 0, false, CONV_FP32, false, 0, 0}); /* window larger than the image */
+    check((struct conv_shape){1, 2, 4, 4, 4, 2, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false, 0, 0}); /* even window: the output grows */
+    check((struct conv_shape){1, 1, 1, 50, 3, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32, false, 0, 0});
+    check((struct conv_shape){2, 2, 1, 4, 2, 5, 1, 1, 2, 3, 1, 0, 0, false, CONV_FP32, false, 0, 0}); /* taps further out than the width */
+    check((struct conv_shape){3, 4, 6, 5, 6, 1, 2, 2, 0, 1, 2, 0, 0, false, CONV_FP32, false, 0, 0});
+    check((struct conv_shape){3, 4, 6, 5, 6, 1, 1, 1, 1, 1, 2, 0, 0, false, CONV_FP32, false, 0, 0}); /* a 1 x 1 kernel with padding */
+}
+
+/* Kernels of any height and width: of one row on signals, of one column, and between. */
+static void test_oblong(void **state)
+{
+    (void)state;
+    static const struct {
+        int h, w, kernel_h, kernel_w, pad_y, pad_x;
+    } forms[] = {{1, 40, 1, 3, 0, 1}, {1, 300, 1, 80, 0, 40}, {1, 9, 1, 9, 0, 0}, {1, 1, 1, 5, 0, 2}, {40, 1, 7, 1, 3, 0},
+                 {9, 12, 3, 1, 1, 0}, {9, 12, 1, 3, 0, 1},    {8, 7, 2, 5, 0, 3}, {8, 7, 3, 3, 1, 0}, {6, 5, 1, 1, 2, 0}};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        for (int stride = 1; stride <= 4; stride++)
+            for (int groups = 1; groups <= 4; groups += 3)
+                for (int dilation = 1; dilation <= 2; dilation++)
+                    check((struct conv_shape){.batch = 3,
+                                              .channels = 4,
+                                              .height = forms[i].h,
+                                              .width = forms[i].w,
+                                              .filters = 8,
+                                              .size = forms[i].kernel_w,
+                                              .size_y = forms[i].kernel_h,
+                                              .stride_x = stride,
+                                              .stride_y = stride / 2 + 1,
+                                              .padding = forms[i].pad_x,
+                                              .padding_y = forms[i].pad_y,
+                                              .dilation = dilation,
+                                              .groups = groups,
+                                              .winograd = true});
+    check((struct conv_shape){.batch = 2,
+                              .channels = 24,
+                              .height = 1,
+                              .width = 1300,
+                              .filters = 40,
+                              .size = 5,
+                              .size_y = 1,
+                              .stride_x = 1,
+                              .stride_y = 1,
+                              .padding = 2,
+                              .dilation = 1,
+                              .groups = 1});
 }
 
 /* Large enough that several strips, blocks of channels and partial sums come into play, by every algorithm. */
@@ -206,14 +246,14 @@ static void test_cut_shapes(void **state)
 {
     (void)state;
     static const struct conv_shape shapes[] = {
-        {1, 3, 61, 67, 16, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false},
-        {3, 16, 40, 33, 8, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false},
-        {2, 256, 13, 13, 320, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false}, /* packed weights, shared by threads */
-        {8, 96, 13, 13, 24, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false},
-        {2, 80, 13, 13, 136, 3, 2, 2, 1, 1, 1, 0, 0, false, CONV_FP32, false},
-        {1, 200, 26, 26, 72, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32, false},
-        {4, 64, 50, 50, 33, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32, false},
-        {1, 130, 30, 31, 20, 5, 1, 1, 2, 1, 1, 0, 0, false, CONV_FP32, false},
+        {1, 3, 61, 67, 16, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false, 0, 0},
+        {3, 16, 40, 33, 8, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false, 0, 0},
+        {2, 256, 13, 13, 320, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false, 0, 0}, /* packed weights, shared by threads */
+        {8, 96, 13, 13, 24, 3, 1, 1, 1, 1, 1, 0, 0, false, CONV_FP32, false, 0, 0},
+        {2, 80, 13, 13, 136, 3, 2, 2, 1, 1, 1, 0, 0, false, CONV_FP32, false, 0, 0},
+        {1, 200, 26, 26, 72, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32, false, 0, 0},
+        {4, 64, 50, 50, 33, 1, 1, 1, 0, 1, 1, 0, 0, false, CONV_FP32, false, 0, 0},
+        {1, 130, 30, 31, 20, 5, 1, 1, 2, 1, 1, 0, 0, false, CONV_FP32, false, 0, 0},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int winograd = 0; winograd <= 1; winograd++) {
@@ -287,8 +327,8 @@ int main(void)
 {
     gemm_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small_shapes), cmocka_unit_test(test_depthwise), cmocka_unit_test(test_uneven),
-        cmocka_unit_test(test_cut_shapes),   cmocka_unit_test(test_halved),
+        cmocka_unit_test(test_small_shapes), cmocka_unit_test(test_depthwise),  cmocka_unit_test(test_uneven),
+        cmocka_unit_test(test_oblong),       cmocka_unit_test(test_cut_shapes), cmocka_unit_test(test_halved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
