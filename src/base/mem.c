@@ -65,6 +65,17 @@ void *mem_new(size_t count, size_t size)
     return p;
 }
 
+void *mem_unset(size_t count, size_t size)
+{
+    size_t bytes;
+    if (!mem_mul(count, size, &bytes))
+        out_of_memory(SIZE_MAX);
+    void *p = malloc(bytes ? bytes : 1);
+    if (!p)
+        out_of_memory(bytes);
+    return p;
+}
+
 void *mem_grow(void *array, size_t *capacity, size_t count, size_t size)
 {
     if (count <= *capacity)

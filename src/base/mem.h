@@ -12,6 +12,9 @@
 /* Zeroed memory for count × size bytes; ends the program when there is none. Free with free(). */
 void *mem_new(size_t count, size_t size);
 
+/* The same without zeroes: for what is written before it is read. */
+void *mem_unset(size_t count, size_t size);
+
 /* Grows *array so that it can hold count elements of size bytes (doubling); new space is not zeroed. */
 void *mem_grow(void *array, size_t *capacity, size_t count, size_t size);
 

@@ -203,10 +203,10 @@ void augment_sample(const struct augment *a, int train, const struct image *im, 
         augment_fit(a, im, s, out, boxes);
     } else {
         const struct affine back = affine_invert(d.map);
-        image_warp(im, back.m, out, a->w, a->h, a->c, outside_of(a));
+        image_warp(im, back.m, raster_of(out, a->w, a->h, a->c), outside_of(a));
         geometry_move_boxes(s, im->w, im->h, d.map, (struct bounds){0, 0, a->w, a->h}, a->w, a->h, boxes);
     }
-    colour_change(out, a->c, plane, d.colour);
+    colour_change(out, a->c, plane, plane, d.colour);
 }
 
 int augment_draw_mosaic(const struct augment *a, struct rng *rng)
@@ -219,16 +219,17 @@ int augment_draw_mosaic(const struct augment *a, struct rng *rng)
 
 /* One image into the rectangle [x, x + w) × [y, y + h) of the input. */
 static void place(const struct augment *a, const struct image *im, const struct sample *s, const struct draw *d, const int at[4],
-                  float *part, float *out, struct box_list *boxes)
+                  float *out, struct box_list *boxes)
 {
     const int x = at[0], y = at[1], w = at[2], h = at[3];
     const struct affine back = affine_invert(affine_then(d->map, affine_move(-x, -y)));
-    image_warp(im, back.m, part, w, h, a->c, outside_of(a));
-    colour_change(part, a->c, (size_t)w * (size_t)h, d->colour);
-    for (int c = 0; c < a->c; c++)
-        for (int row = 0; row < h; row++)
-            memcpy(out + ((size_t)c * (size_t)a->h + (size_t)(y + row)) * (size_t)a->w + x,
-                   part + ((size_t)c * (size_t)h + (size_t)row) * (size_t)w, (size_t)w * sizeof *out);
+    struct raster part = raster_of(out, a->w, a->h, a->c);
+    part.x += (size_t)y * part.pitch + (size_t)x;
+    part.w = w;
+    part.h = h;
+    image_warp(im, back.m, part, outside_of(a));
+    for (int row = 0; row < h; row++)
+        colour_change(part.x + (size_t)row * part.pitch, part.c, (size_t)w, part.plane, d->colour);
     geometry_move_boxes(s, im->w, im->h, d->map, (struct bounds){x, y, x + w, y + h}, a->w, a->h, boxes);
 }
 
@@ -239,7 +240,6 @@ void augment_mosaic(const struct augment *a, const struct image im[4], const str
     int cut_x = (int)(a->w * rng_range(rng, margin, 1 - margin)), cut_y = (int)(a->h * rng_range(rng, margin, 1 - margin));
     cut_x = cut_x < 1 ? 1 : cut_x;
     cut_y = cut_y < 1 ? 1 : cut_y;
-    float *part = mem_new((size_t)a->c * (size_t)a->w * (size_t)a->h, sizeof *part);
     for (int k = 0; k < 4; k++) {
         struct draw d = draw_sample(a, im[k].w, im[k].h, rng);
         const bool right = k & 1, below = k & 2;
@@ -249,10 +249,9 @@ void augment_mosaic(const struct augment *a, const struct image im[4], const str
         const double dx = right ? cut_x - fmax(seen.x1, 0) : cut_x - fmin(seen.x2, a->w);
         const double dy = below ? cut_y - fmax(seen.y1, 0) : cut_y - fmin(seen.y2, a->h);
         d.map = affine_then(d.map, affine_move(dx, dy));
-        place(a, &im[k], s[k], &d, at, part, out, boxes);
+        place(a, &im[k], s[k], &d, at, out, boxes);
         share[k] = (double)at[2] * at[3] / ((double)a->w * a->h);
     }
-    mem_free(part);
 }
 
 static int with_partner(const struct augment *a, const struct step *s, int number, const struct augment_partner *partner, struct rng *rng,
@@ -280,7 +279,7 @@ static int with_partner(const struct augment *a, const struct step *s, int numbe
 {
     struct canvas other = *cv;
     struct box_list boxes = {0};
-    other.x = mem_new((size_t)cv->c * canvas_plane(cv), sizeof *other.x);
+    other.x = mem_unset((size_t)cv->c * canvas_plane(cv), sizeof *other.x);
     other.label = cv->label ? mem_new((size_t)cv->n_labels, sizeof *other.label) : NULL;
     other.boxes = cv->boxes ? &boxes : NULL;
     int result = partner->make(partner->context, rng, &other, e);

@@ -69,16 +69,16 @@ static void turn_hue(float *restrict r, float *restrict g, float *restrict b, si
     }
 }
 
-void colour_change(float *x, int c, size_t n, struct colour_shift shift)
+void colour_change(float *x, int c, size_t n, size_t plane, struct colour_shift shift)
 {
     const float saturation = (float)shift.saturation, exposure = (float)shift.exposure;
     const float sixths = (float)(6 * (shift.hue - floor(shift.hue)));
     if (c != 3) {
-        if (exposure != 1)
-            scale_plane(x, (size_t)c * n, exposure);
+        for (int k = 0; k < c && exposure != 1; k++)
+            scale_plane(x + (size_t)k * plane, n, exposure);
     } else if (sixths != 0) {
-        turn_hue(x, x + n, x + 2 * n, n, sixths, saturation, exposure);
+        turn_hue(x, x + plane, x + 2 * plane, n, sixths, saturation, exposure);
     } else if (saturation != 1 || exposure != 1) {
-        saturate(x, x + n, x + 2 * n, n, saturation, exposure);
+        saturate(x, x + plane, x + 2 * plane, n, saturation, exposure);
     }
 }

@@ -11,7 +11,7 @@ struct colour_shift {
 };
 
 /* In HSV (Smith 1978): hue + shift (cyclic), saturation × factor, value × factor, then back to RGB clamped to 0..1. x is c planes of n
- * values in 0..1; with c other than 3 only the exposure applies. */
-void colour_change(float *x, int c, size_t n, struct colour_shift shift);
+ * values in 0..1, `plane` values apart; with c other than 3 only the exposure applies. */
+void colour_change(float *x, int c, size_t n, size_t plane, struct colour_shift shift);
 
 #endif

@@ -1,6 +1,7 @@
 #include "image/image.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -131,19 +132,22 @@ static void fill(float *out, size_t n, float value)
         out[i] = value;
 }
 
-/* Out pixel (x, y) of out_c planes of out_w × out_h takes the source at (ax, ay) where both axes are inside, `outside` elsewhere. */
-static void resample(const struct image *im, const struct axis *ax, const struct axis *ay, float *out, int out_w, int out_h, int out_c,
-                     float outside)
+struct raster raster_of(float *x, int w, int h, int c)
 {
-    const size_t plane = (size_t)out_w * (size_t)out_h;
+    return (struct raster){x, w, h, c, (size_t)w, (size_t)w * (size_t)h};
+}
+
+/* Out pixel (x, y) takes the source at (ax, ay) where both axes are inside, `outside` elsewhere. */
+static void resample(const struct image *im, const struct axis *ax, const struct axis *ay, struct raster out, float outside)
+{
     const int used = ax->high - ax->low + 1, inside = ax->end - ax->begin;
-    const int grey = im->c == 3 && out_c == 1, stride = grey ? 1 : im->c;
+    const int grey = im->c == 3 && out.c == 1, stride = grey ? 1 : im->c;
     float *row = mem_new((size_t)used * (size_t)im->c, sizeof(*row));
-    for (int y = 0; y < out_h; y++) {
-        float *line = out + (size_t)y * (size_t)out_w;
+    for (int y = 0; y < out.h; y++) {
+        float *line = out.x + (size_t)y * out.pitch;
         if (y < ay->begin || y >= ay->end || inside == 0) {
-            for (int c = 0; c < out_c; c++)
-                fill(line + (size_t)c * plane, (size_t)out_w, outside);
+            for (int c = 0; c < out.c; c++)
+                fill(line + (size_t)c * out.plane, (size_t)out.w, outside);
             continue;
         }
         const size_t pitch = (size_t)im->w * (size_t)im->c;
@@ -151,15 +155,15 @@ static void resample(const struct image *im, const struct axis *ax, const struct
         mix_rows(first, im->h > 1 ? first + pitch : first, ay->weight[y], row, used * im->c);
         for (int x = 0; grey && x < used; x++)
             row[x] = luma(row[3 * x], row[3 * x + 1], row[3 * x + 2]);
-        for (int c = 0; c < out_c; c++) {
-            float *to = line + (size_t)c * plane;
+        for (int c = 0; c < out.c; c++) {
+            float *to = line + (size_t)c * out.plane;
             fill(to, (size_t)ax->begin, outside);
-            fill(to + ax->end, (size_t)(out_w - ax->end), outside);
+            fill(to + ax->end, (size_t)(out.w - ax->end), outside);
             if (c < stride)
                 pick_columns(row + c - ax->low * stride, ax->index + ax->begin, ax->weight + ax->begin, inside, stride,
                              im->w > 1 ? stride : 0, to + ax->begin);
             else
-                memcpy(to + ax->begin, line + (size_t)(c % stride) * plane + ax->begin, (size_t)inside * sizeof(*to));
+                memcpy(to + ax->begin, line + (size_t)(c % stride) * out.plane + ax->begin, (size_t)inside * sizeof(*to));
         }
     }
     free(row);
@@ -197,7 +201,7 @@ struct placement image_to_input(const struct image *im, float *out, int out_w, i
     const int left = (out_w - w) / 2, top = (out_h - h) / 2;
     const double step_x = (double)im->w / w, step_y = (double)im->h / h;
     struct axis ax = axis_make(out_w, im->w, step_x, -left * step_x), ay = axis_make(out_h, im->h, step_y, -top * step_y);
-    resample(im, &ax, &ay, out, out_w, out_h, out_c, 0.5f);
+    resample(im, &ax, &ay, raster_of(out, out_w, out_h, out_c), 0.5f);
     axis_free(&ax);
     axis_free(&ay);
     return (struct placement){(double)w / im->w, (double)h / im->h, left, top};
@@ -216,14 +220,14 @@ int image_from_input(const float *x, int w, int h, int c, struct image *out, str
     return 0;
 }
 
-/* Output pixels that are warped together: their source positions are found first (this vectorises), then the pixels are fetched. */
+/* Output pixels that are warped together: their source positions are found first, then the pixels are fetched; both vectorise. */
 #define WARP_RUN 64
 
 struct warp_run {
-    int x[WARP_RUN], y[WARP_RUN];     /* the upper left of the four pixels */
+    int at[WARP_RUN];                 /* byte of the upper left of the four pixels */
     float wx[WARP_RUN], wy[WARP_RUN]; /* weights of the right and of the lower ones */
-    int inside[WARP_RUN];
-    float value[3][WARP_RUN]; /* 0..255 */
+    float inside[WARP_RUN];           /* 1 or 0 */
+    float value[3][WARP_RUN];         /* 0..1 */
 };
 
 /* Splits a position into the pixel before it and the weight of the one after, at the borders the outer pixel alone. */
@@ -237,63 +241,86 @@ static inline __attribute__((always_inline)) void split_position(double at, int 
     *weight = (float)(centre - *pixel);
 }
 
-static inline __attribute__((always_inline)) void locate_run(struct warp_run *r, int w, int h, const double m[6], int x0, int y, int n)
+SIMD_CLONES static void locate_run(struct warp_run *restrict r, int w, int h, int c, const double m[6], int x0, int y, int n)
 {
-    const double ax = m[1] * (y + 0.5) + m[2], ay = m[4] * (y + 0.5) + m[5], right = w, bottom = h;
+    const double ax = m[1] * (y + 0.5) + m[2], ay = m[4] * (y + 0.5) + m[5], right = w, bottom = h, mx = m[0], my = m[3];
     for (int i = 0; i < n; i++) {
-        const double x = x0 + i + 0.5, sx = m[0] * x + ax, sy = m[3] * x + ay;
-        r->inside[i] = (sx >= 0) & (sx <= right) & (sy >= 0) & (sy <= bottom);
-        split_position(sx, w - 1, &r->x[i], &r->wx[i]);
-        split_position(sy, h - 1, &r->y[i], &r->wy[i]);
+        const double x = x0 + i + 0.5, sx = mx * x + ax, sy = my * x + ay;
+        int px, py;
+        split_position(sx, w - 1, &px, &r->wx[i]);
+        split_position(sy, h - 1, &py, &r->wy[i]);
+        r->at[i] = (py * w + px) * c;
+        r->inside[i] = (sx >= 0) & (sx <= right) & (sy >= 0) & (sy <= bottom) ? 1.f : 0.f;
     }
 }
 
-static inline __attribute__((always_inline)) void fetch_run(struct warp_run *r, const struct image *im, int n, int channels, float outside)
+static inline float mix(float a, float b, float w)
 {
-    const size_t pitch = (size_t)im->w * (size_t)channels, next = im->w > 1 ? (size_t)channels : 0, below = im->h > 1 ? pitch : 0;
+    return a + (b - a) * w;
+}
+
+/* Of RGB, at least two pixels wide: six bytes a row, read as two words that share two of them. */
+SIMD_CLONES static void fetch_colours(struct warp_run *restrict r, const unsigned char *restrict data, int below, int n, float outside)
+{
+    typedef uint32_t word __attribute__((aligned(1), may_alias));
+    const unsigned char *const lower = data + below;
     for (int i = 0; i < n; i++) {
-        const unsigned char *p = im->data + (size_t)r->y[i] * pitch + (size_t)r->x[i] * (size_t)channels, *q = p + below;
-        const float wx = r->wx[i], wy = r->wy[i];
-        for (int c = 0; c < channels; c++) {
-            const float upper = (float)p[c] * (1 - wx) + (float)p[next + (size_t)c] * wx;
-            const float lower = (float)q[c] * (1 - wx) + (float)q[next + (size_t)c] * wx;
-            r->value[c][i] = r->inside[i] ? upper * (1 - wy) + lower * wy : outside;
+        const int at = r->at[i];
+        const uint32_t a = *(const word *)(data + at), b = *(const word *)(data + at + 2);
+        const uint32_t c = *(const word *)(lower + at), d = *(const word *)(lower + at + 2);
+        const float wx = r->wx[i], wy = r->wy[i], inside = r->inside[i], rest = (1 - inside) * outside, scale = inside * (1 / WHITE);
+        const float red =
+            mix(mix((float)(int)(a & 255), (float)(int)(a >> 24), wx), mix((float)(int)(c & 255), (float)(int)(c >> 24), wx), wy);
+        const float green = mix(mix((float)(int)(a >> 8 & 255), (float)(int)(b >> 16 & 255), wx),
+                                mix((float)(int)(c >> 8 & 255), (float)(int)(d >> 16 & 255), wx), wy);
+        const float blue =
+            mix(mix((float)(int)(b & 255), (float)(int)(b >> 24), wx), mix((float)(int)(d & 255), (float)(int)(d >> 24), wx), wy);
+        r->value[0][i] = red * scale + rest;
+        r->value[1][i] = green * scale + rest;
+        r->value[2][i] = blue * scale + rest;
+    }
+}
+
+static void fetch_any(struct warp_run *r, const struct image *im, int n, float outside)
+{
+    const int c = im->c, next = im->w > 1 ? c : 0, below = im->h > 1 ? im->w * c : 0;
+    for (int i = 0; i < n; i++) {
+        const unsigned char *p = im->data + r->at[i], *q = p + below;
+        for (int k = 0; k < c; k++) {
+            const float upper = mix((float)p[k], (float)p[next + k], r->wx[i]), lower = mix((float)q[k], (float)q[next + k], r->wx[i]);
+            r->value[k][i] = r->inside[i] > 0 ? mix(upper, lower, r->wy[i]) * (1 / WHITE) : outside;
         }
     }
 }
 
-SIMD_CLONES static void warp_rows(const struct image *im, const double m[6], float *out, int out_w, int out_h, int out_c, float outside)
+static void warp_rows(const struct image *im, const double m[6], struct raster out, float outside)
 {
-    const size_t plane = (size_t)out_w * (size_t)out_h;
+    assert((size_t)im->w * (size_t)im->h * (size_t)im->c <= INT_MAX);
     struct warp_run r;
-    for (int y = 0; y < out_h; y++) {
-        for (int x0 = 0; x0 < out_w; x0 += WARP_RUN) {
-            const int n = out_w - x0 < WARP_RUN ? out_w - x0 : WARP_RUN;
-            locate_run(&r, im->w, im->h, m, x0, y, n);
-            if (im->c == 3)
-                fetch_run(&r, im, n, 3, outside * WHITE);
+    for (int y = 0; y < out.h; y++) {
+        for (int x0 = 0; x0 < out.w; x0 += WARP_RUN) {
+            const int n = out.w - x0 < WARP_RUN ? out.w - x0 : WARP_RUN;
+            locate_run(&r, im->w, im->h, im->c, m, x0, y, n);
+            if (im->c == 3 && im->w > 1)
+                fetch_colours(&r, im->data, im->h > 1 ? im->w * 3 : 0, n, outside);
             else
-                fetch_run(&r, im, n, 1, outside * WHITE);
-            for (int i = 0; im->c == 3 && out_c == 1 && i < n; i++)
+                fetch_any(&r, im, n, outside);
+            for (int i = 0; im->c == 3 && out.c == 1 && i < n; i++)
                 r.value[0][i] = luma(r.value[0][i], r.value[1][i], r.value[2][i]);
-            for (int c = 0; c < out_c; c++) {
-                float *to = out + (size_t)c * plane + (size_t)y * (size_t)out_w + (size_t)x0;
-                const float *from = r.value[c % im->c];
-                for (int i = 0; i < n; i++)
-                    to[i] = from[i] / WHITE;
-            }
+            for (int c = 0; c < out.c; c++)
+                memcpy(out.x + (size_t)c * out.plane + (size_t)y * out.pitch + (size_t)x0, r.value[c % im->c], (size_t)n * sizeof *out.x);
         }
     }
 }
 
-void image_warp(const struct image *im, const double m[6], float *out, int out_w, int out_h, int out_c, float fill_value)
+void image_warp(const struct image *im, const double m[6], struct raster out, float fill_value)
 {
     if (m[1] != 0 || m[3] != 0) {
-        warp_rows(im, m, out, out_w, out_h, out_c, fill_value);
+        warp_rows(im, m, out, fill_value);
         return;
     }
-    struct axis ax = axis_make(out_w, im->w, m[0], m[2]), ay = axis_make(out_h, im->h, m[4], m[5]);
-    resample(im, &ax, &ay, out, out_w, out_h, out_c, fill_value);
+    struct axis ax = axis_make(out.w, im->w, m[0], m[2]), ay = axis_make(out.h, im->h, m[4], m[5]);
+    resample(im, &ax, &ay, out, fill_value);
     axis_free(&ax);
     axis_free(&ay);
 }

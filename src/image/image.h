@@ -33,8 +33,18 @@ struct placement image_to_input(const struct image *im, float *out, int out_w, i
 /* Back from planar floats: x[c][h][w], 0..1, c 1 or 3, rounded to 8 bits (what lies outside is clipped). As image_new. */
 int image_from_input(const float *x, int w, int h, int c, struct image *out, struct error *err);
 
+/* Planes of floats, or a window of larger ones: x[c][h][w], rows and planes so many floats apart. */
+struct raster {
+    float *x;
+    int w, h, c;
+    size_t pitch, plane;
+};
+
+/* All of x[c][h][w]. */
+struct raster raster_of(float *x, int w, int h, int c);
+
 /* The inverse warp used by augmentation: out pixel (x + .5, y + .5) samples the source at m × (x, y, 1) (m: 2×3, row-major, in pixel
  * coordinates with the half-pixel offset included), bilinear; outside the source: `fill` (0..1). Same channel rule as image_to_input. */
-void image_warp(const struct image *im, const double m[6], float *out, int out_w, int out_h, int out_c, float fill);
+void image_warp(const struct image *im, const double m[6], struct raster out, float fill);
 
 #endif

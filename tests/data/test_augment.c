@@ -302,7 +302,7 @@ static void test_colour(void **state)
     }
     for (size_t k = 0; k < sizeof shifts / sizeof *shifts; k++) {
         memcpy(y, x, 3 * N * sizeof *x);
-        colour_change(y, 3, N, shifts[k]);
+        colour_change(y, 3, N, N, shifts[k]);
         for (int i = 0; i < N; i++) {
             double rgb[3] = {(double)x[i], (double)x[N + i], (double)x[2 * N + i]};
             textbook(rgb, shifts[k].hue, shifts[k].saturation, shifts[k].exposure);
@@ -312,9 +312,9 @@ static void test_colour(void **state)
         }
     }
     memcpy(y, x, 3 * N * sizeof *x);
-    colour_change(y, 3, N, shifts[0]);
+    colour_change(y, 3, N, N, shifts[0]);
     assert_memory_equal(x, y, 3 * N * sizeof *x); /* nothing to do: not a bit changes */
-    colour_change(y, 1, N, (struct colour_shift){.3, 2, 1.5});
+    colour_change(y, 1, N, N, (struct colour_shift){.3, 2, 1.5});
     for (int i = 0; i < N; i++)
         assert_true(y[i] == fminf(x[i] * 1.5f, 1) && y[N + i] == x[N + i]);
     free(x);

@@ -71,7 +71,7 @@ static void test_same_size_is_exact(void **state)
             for (int c = 0; c < 3; c++)
                 assert_true(out[c * 256 + i] == (float)im.data[3 * i + c] / 255.0f);
     }
-    image_warp(&im, identity, warped, 16, 16, 3, .5f);
+    image_warp(&im, identity, raster_of(warped, 16, 16, 3), .5f);
     assert_memory_equal(out, warped, 3 * 256 * sizeof(float));
     free(out);
     free(warped);
@@ -126,7 +126,7 @@ static void test_channels(void **state)
     assert_memory_equal(out, out + 42, sizeof(float) * 42);
     assert_memory_equal(out, out + 84, sizeof(float) * 42);
     const double turn[6] = {.8, .3, .1, -.3, .8, 1};
-    image_warp(&im, turn, out, 7, 6, 3, .25f);
+    image_warp(&im, turn, raster_of(out, 7, 6, 3), .25f);
     assert_memory_equal(out, out + 42, sizeof(float) * 42);
     image_free(&im);
 }
@@ -139,7 +139,7 @@ static void test_warp_moves_and_turns(void **state)
     make_pattern(&im, W, H, 3);
     float *out = make_output(W, H, 3);
     const double shift[6] = {1, 0, 3, 0, 1, -2}; /* out (x, y) is source (x + 3, y − 2) */
-    image_warp(&im, shift, out, W, H, 3, .25f);
+    image_warp(&im, shift, raster_of(out, W, H, 3), .25f);
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++)
             for (int c = 0; c < 3; c++) {
@@ -149,7 +149,7 @@ static void test_warp_moves_and_turns(void **state)
             }
     /* A quarter turn: out (x, y) of H × W pixels is source (y, H − 1 − x). */
     const double quarter[6] = {0, 1, 0, -1, 0, H};
-    image_warp(&im, quarter, out, H, W, 3, .25f);
+    image_warp(&im, quarter, raster_of(out, H, W, 3), .25f);
     for (int y = 0; y < W; y++)
         for (int x = 0; x < H; x++)
             for (int c = 0; c < 3; c++)
@@ -186,7 +186,7 @@ static void test_warp_is_bilinear(void **state)
             struct image im;
             make_pattern(&im, sizes[s][0], sizes[s][1], 3);
             float *out = make_output(W, H, 3);
-            image_warp(&im, maps[k], out, W, H, 3, .25f);
+            image_warp(&im, maps[k], raster_of(out, W, H, 3), .25f);
             for (int i = 0; i < 3 * W * H; i++) {
                 const double x = i % W + .5, y = i / W % H + .5, *m = maps[k];
                 const double sx = m[0] * x + m[1] * y + m[2], sy = m[3] * x + m[4] * y + m[5];
