@@ -230,6 +230,36 @@ static void test_plans(void **state)
     check(shape(40, 33, 20, 4, 4, 1));
 }
 
+static void check_weights(struct conv_shape s, int tile)
+{
+    const size_t x = (size_t)s.batch * (size_t)s.channels * (size_t)(s.height * s.width), weights = (size_t)(s.filters * s.channels) * 9;
+    const size_t y = (size_t)s.batch * (size_t)s.filters * (size_t)(s.out_h * s.out_w);
+    real *image = numbers(x, 1), *dy = numbers(y, 2), *before = numbers(weights, 3), *wanted = copy(before, weights);
+    reference_conv_backward_weights(&s, image, dy, wanted);
+    for (int isa = 0; isa < CPU_ISAS; isa++)
+        for (int threads = 1; cpu_supports((enum cpu_isa)isa) && threads <= 3; threads += 2) {
+            const struct winograd_method method = {tile, (enum cpu_isa)isa};
+            const size_t n = winograd_scratch(&s, method, CONV_BACKWARD_WEIGHTS, false, threads);
+            real *found = copy(before, weights), *scratch = poisoned(n);
+            winograd_backward_weights(&s, method, image, dy, found, scratch, threads);
+            assert_true(errors_of(found, wanted, weights).largest < tolerance(tile));
+            drop_poisoned(scratch, n);
+            mem_free(found);
+        }
+    mem_free(image);
+    mem_free(dy);
+    mem_free(before);
+    mem_free(wanted);
+}
+
+/* More tiles than are transformed together; so many pairs of channels that they are cut. */
+static void test_large_weights(void **state)
+{
+    (void)state;
+    check_weights(shape(1, 160, 160, 62, 66, 1), 2);
+    check_weights(shape(2, 350, 340, 5, 4, 1), 4);
+}
+
 static void check_map(const struct conv_shape *s, const struct data *d, struct winograd_method method)
 {
     real *scale = numbers((size_t)s->filters, 6), *shift = numbers((size_t)s->filters, 7);
@@ -319,8 +349,9 @@ static void test_accuracy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sides), cmocka_unit_test(test_channels), cmocka_unit_test(test_padding),  cmocka_unit_test(test_plans),
-        cmocka_unit_test(test_map),   cmocka_unit_test(test_variants), cmocka_unit_test(test_accuracy),
+        cmocka_unit_test(test_sides),    cmocka_unit_test(test_channels),      cmocka_unit_test(test_padding),
+        cmocka_unit_test(test_plans),    cmocka_unit_test(test_large_weights), cmocka_unit_test(test_map),
+        cmocka_unit_test(test_variants), cmocka_unit_test(test_accuracy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
