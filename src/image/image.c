@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <limits.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,7 +228,6 @@ struct warp_run {
     int at[WARP_RUN];                 /* byte of the upper left of the four pixels */
     float wx[WARP_RUN], wy[WARP_RUN]; /* weights of the right and of the lower ones */
     float inside[WARP_RUN];           /* 1 or 0 */
-    float value[3][WARP_RUN];         /* 0..1 */
 };
 
 /* Splits a position into the pixel before it and the weight of the one after, at the borders the outer pixel alone. */
@@ -260,7 +260,8 @@ static inline float mix(float a, float b, float w)
 }
 
 /* Of RGB, at least two pixels wide: six bytes a row, read as two words that share two of them. */
-SIMD_CLONES static void fetch_colours(struct warp_run *restrict r, const unsigned char *restrict data, int below, int n, float outside)
+SIMD_CLONES static void fetch_colours(const struct warp_run *restrict r, const unsigned char *restrict data, int below, int n,
+                                      float outside, float *restrict out_r, float *restrict out_g, float *restrict out_b)
 {
     typedef uint32_t word __attribute__((aligned(1), may_alias));
     const unsigned char *const lower = data + below;
@@ -275,20 +276,20 @@ SIMD_CLONES static void fetch_colours(struct warp_run *restrict r, const unsigne
                                 mix((float)(int)(c >> 8 & 255), (float)(int)(d >> 16 & 255), wx), wy);
         const float blue =
             mix(mix((float)(int)(b & 255), (float)(int)(b >> 24), wx), mix((float)(int)(d & 255), (float)(int)(d >> 24), wx), wy);
-        r->value[0][i] = red * scale + rest;
-        r->value[1][i] = green * scale + rest;
-        r->value[2][i] = blue * scale + rest;
+        out_r[i] = red * scale + rest;
+        out_g[i] = green * scale + rest;
+        out_b[i] = blue * scale + rest;
     }
 }
 
-static void fetch_any(struct warp_run *r, const struct image *im, int n, float outside)
+static void fetch_any(const struct warp_run *r, const struct image *im, int n, float outside, float value[3][WARP_RUN])
 {
     const int c = im->c, next = im->w > 1 ? c : 0, below = im->h > 1 ? im->w * c : 0;
     for (int i = 0; i < n; i++) {
         const unsigned char *p = im->data + r->at[i], *q = p + below;
         for (int k = 0; k < c; k++) {
             const float upper = mix((float)p[k], (float)p[next + k], r->wx[i]), lower = mix((float)q[k], (float)q[next + k], r->wx[i]);
-            r->value[k][i] = r->inside[i] > 0 ? mix(upper, lower, r->wy[i]) * (1 / WHITE) : outside;
+            value[k][i] = r->inside[i] > 0 ? mix(upper, lower, r->wy[i]) * (1 / WHITE) : outside;
         }
     }
 }
@@ -297,18 +298,25 @@ static void warp_rows(const struct image *im, const double m[6], struct raster o
 {
     assert((size_t)im->w * (size_t)im->h * (size_t)im->c <= INT_MAX);
     struct warp_run r;
+    float value[3][WARP_RUN]; /* 0..1 */
+    const bool direct = im->c == 3 && im->w > 1 && out.c == 3;
     for (int y = 0; y < out.h; y++) {
         for (int x0 = 0; x0 < out.w; x0 += WARP_RUN) {
             const int n = out.w - x0 < WARP_RUN ? out.w - x0 : WARP_RUN;
             locate_run(&r, im->w, im->h, im->c, m, x0, y, n);
+            float *to = out.x + (size_t)y * out.pitch + (size_t)x0;
+            if (direct) {
+                fetch_colours(&r, im->data, im->h > 1 ? im->w * 3 : 0, n, outside, to, to + out.plane, to + 2 * out.plane);
+                continue;
+            }
             if (im->c == 3 && im->w > 1)
-                fetch_colours(&r, im->data, im->h > 1 ? im->w * 3 : 0, n, outside);
+                fetch_colours(&r, im->data, im->h > 1 ? im->w * 3 : 0, n, outside, value[0], value[1], value[2]);
             else
-                fetch_any(&r, im, n, outside);
+                fetch_any(&r, im, n, outside, value);
             for (int i = 0; im->c == 3 && out.c == 1 && i < n; i++)
-                r.value[0][i] = luma(r.value[0][i], r.value[1][i], r.value[2][i]);
+                value[0][i] = luma(value[0][i], value[1][i], value[2][i]);
             for (int c = 0; c < out.c; c++)
-                memcpy(out.x + (size_t)c * out.plane + (size_t)y * out.pitch + (size_t)x0, r.value[c % im->c], (size_t)n * sizeof *out.x);
+                memcpy(to + (size_t)c * out.plane, value[c % im->c], (size_t)n * sizeof *out.x);
         }
     }
 }
