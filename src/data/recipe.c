@@ -160,6 +160,15 @@ const struct step_row recipe_rows[] = {
      {{"share", 0, 0, 1}, {"roll", 0, 0, 1}},
      .pixels = step_time_shift,
      .help = "moved by up to this part of the length, either way; the gap is 0 or, with roll=1, what went out at the other end"},
+    {"time_stretch",
+     STEP_PIXELS,
+     SIGNALS,
+     ANY,
+     1,
+     {{"factor", 1, .001, 1000}},
+     true,
+     .pixels = step_time_stretch,
+     .help = "played faster or slower by a factor between 1/v and v, from the start on: pitch and length change; the end is cut or 0"},
     {"gain",
      STEP_PIXELS,
      SIGNALS,
@@ -425,7 +434,8 @@ int recipe_open(struct recipe *r, const struct dataset *d, struct error *err)
         if (signal ? !s->row->for_signals : !s->row->for_pictures)
             return option_error(r->config, s->section, s->row->key, err, "%s= is for %s, but the training data are %s", s->row->key,
                                 signal ? "pictures" : "signals", signal ? "numbers" : "pictures");
-        if (signal && (s->row->pixels == step_time_shift || s->row->pixels == step_time_mask) && d->want_w < 2)
+        if (signal && (s->row->pixels == step_time_shift || s->row->pixels == step_time_stretch || s->row->pixels == step_time_mask) &&
+            d->want_w < 2)
             return option_error(
                 r->config, s->section, s->row->key, err,
                 "%s= needs samples in time, but an input of %d channels and length %d has none; expected width= as the length", s->row->key,

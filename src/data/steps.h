@@ -41,9 +41,10 @@ void step_gridmask(struct canvas *cv, const double *v, struct rng *rng); /* rati
 /* Darknet's blur=: of three pictures one stays, one is blurred around its boxes (17 pixels), one is blurred with v[0] pixels as a whole. */
 void step_darknet_blur(struct canvas *cv, const double *v, struct rng *rng);
 
-void step_time_shift(struct canvas *cv, const double *v, struct rng *rng); /* share of the length, roll */
-void step_gain(struct canvas *cv, const double *v, struct rng *rng);       /* factor */
-void step_time_mask(struct canvas *cv, const double *v, struct rng *rng);  /* share of the length, number */
+void step_time_shift(struct canvas *cv, const double *v, struct rng *rng);   /* share of the length, roll */
+void step_time_stretch(struct canvas *cv, const double *v, struct rng *rng); /* factor */
+void step_gain(struct canvas *cv, const double *v, struct rng *rng);         /* factor */
+void step_time_mask(struct canvas *cv, const double *v, struct rng *rng);    /* share of the length, number */
 
 /* With another sample, which is consumed. */
 void step_background(struct canvas *cv, struct canvas *other, const double *v, struct attention *a, struct rng *rng); /* share */

@@ -20,6 +20,25 @@ void step_time_shift(struct canvas *cv, const double *v, struct rng *rng)
     free(line);
 }
 
+/* Sample i becomes what stood at i · factor, linearly interpolated. */
+void step_time_stretch(struct canvas *cv, const double *v, struct rng *rng)
+{
+    const int n = cv->w;
+    const double factor = augment_factor(rng, v[0]);
+    float *line = mem_new((size_t)n, sizeof *line);
+    for (int c = 0; c < cv->c * cv->h; c++) {
+        float *x = cv->x + (size_t)c * (size_t)n;
+        for (int i = 0; i < n; i++) {
+            const double at = i * factor;
+            const int k = at < n - 1 ? (int)at : n - 1;
+            const float part = (float)(at - k);
+            line[i] = at > n - 1 ? 0 : k + 1 < n ? x[k] + part * (x[k + 1] - x[k]) : x[k];
+        }
+        memcpy(x, line, (size_t)n * sizeof *x);
+    }
+    free(line);
+}
+
 void step_gain(struct canvas *cv, const double *v, struct rng *rng)
 {
     const float factor = (float)augment_factor(rng, v[0]);

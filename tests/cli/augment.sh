@@ -102,6 +102,7 @@ time_shift=.2
 noise=.1
 gain=1.5
 time_mask=.2
+time_stretch=1.2
 background=.1
 mixup=1,p=.5
 [data]

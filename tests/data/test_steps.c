@@ -333,7 +333,7 @@ static void test_tones(void **state)
 static void test_signals(void **state)
 {
     (void)state;
-    static const double shift[] = {.25, 0}, roll[] = {.25, 1}, mask[] = {.5, 1}, gain[] = {3}, background[] = {.5};
+    static const double shift[] = {.25, 0}, roll[] = {.25, 1}, mask[] = {.5, 1}, gain[] = {3}, background[] = {.5}, stretch[] = {1.5};
     bool moved[17] = {false};
     for (int i = 0; i < 400; i++) {
         struct rng rng = draw_at(i), again = rng;
@@ -357,6 +357,17 @@ static void test_signals(void **state)
         rng = again = draw_at(i);
         step_gain(&b, gain, &rng);
         assert_true(fabs((double)b.x[(30 + by + 32) % 32] / 7 - augment_factor(&again, 3)) < 1e-6);
+        rng = again = draw_at(i);
+        struct canvas f = canvas(32, 1, 2, 0, 0, 0);
+        for (int k = 0; k < 64; k++)
+            f.x[k] = (float)(k < 32 ? k + 1 : 100 - k); /* straight lines stay straight */
+        step_time_stretch(&f, stretch, &rng);
+        const double factor = augment_factor(&again, 1.5);
+        for (int k = 0; k < 32; k++) {
+            const double at = k * factor, want[2] = {at > 31 ? 0 : at + 1, at > 31 ? 0 : 68 - at};
+            assert_true(fabs((double)f.x[k] - want[0]) < 1e-4 && fabs((double)f.x[32 + k] - want[1]) < 1e-4);
+        }
+        release(&f);
         rng = again = draw_at(i);
         struct canvas d = canvas(32, 1, 1, 2, 0, 0), e = canvas(32, 1, 1, 4, 0, 0);
         step_background(&d, &e, background, NULL, &rng);
