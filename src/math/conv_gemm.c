@@ -184,8 +184,10 @@ static void forward_pointwise(const struct conv_shape *s, const struct sizes *z,
     const int images = s->batch * s->groups;
     const struct gemm_grid g = gemm_tiles(z->filters, z->pixels, z->rows, ceil_div(TASKS, images));
     const int tiles = g.down * g.across;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int job = 0; job < images * tiles; job++) {
+    struct parallel_queue queue;
+    parallel_share(&queue, images * tiles, threads);
+#pragma omp parallel num_threads(threads)
+    for (int job = parallel_next(&queue); job >= 0; job = parallel_next(&queue)) {
         const int image = job / tiles, group = image % s->groups, tile = job % tiles;
         const int f0 = tile / g.across * g.rows, p0 = tile % g.across * g.cols;
         multiply_tile(z, weight + (size_t)group * (size_t)z->filters * (size_t)z->rows, x + (size_t)image * z->image + p0, z->pixels, f0,
@@ -208,8 +210,10 @@ void conv_gemm_forward(const struct conv_shape *s, const real *x, const real *we
     }
     const struct window w = window_of(s);
     const struct strips strips = strips_of(z.pixels, z.rows);
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int job = 0; job < s->batch * s->groups * strips.count; job++) {
+    struct parallel_queue queue;
+    parallel_share(&queue, s->batch * s->groups * strips.count, threads);
+#pragma omp parallel num_threads(threads)
+    for (int job = parallel_next(&queue); job >= 0; job = parallel_next(&queue)) {
         const int image = job / strips.count, group = image % s->groups;
         const int begin = job % strips.count * strips.width, end = smaller(begin + strips.width, z.pixels);
         real *col = scratch + (size_t)omp_get_thread_num() * (size_t)z.rows * (size_t)strips.width;
@@ -225,8 +229,10 @@ static void backward_data_pointwise(const struct conv_shape *s, const struct siz
     const int images = s->batch * s->groups;
     const struct gemm_grid g = gemm_tiles(z->rows, z->pixels, z->filters, ceil_div(TASKS, images));
     const int tiles = g.down * g.across;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int job = 0; job < images * tiles; job++) {
+    struct parallel_queue queue;
+    parallel_share(&queue, images * tiles, threads);
+#pragma omp parallel num_threads(threads)
+    for (int job = parallel_next(&queue); job >= 0; job = parallel_next(&queue)) {
         const int image = job / tiles, group = image % s->groups, tile = job % tiles;
         const int c0 = tile / g.across * g.rows, p0 = tile % g.across * g.cols;
         gemm_serial(1, 0, smaller(g.rows, z->rows - c0), smaller(g.cols, z->pixels - p0), z->filters, 1,
@@ -248,8 +254,10 @@ void conv_gemm_backward_data(const struct conv_shape *s, const real *dy, const r
     const struct strips strips = strips_of(z.pixels, blocks.channels * z.taps);
     const size_t area = (size_t)s->height * (size_t)s->width;
     /* A task owns its planes of dx, so that no pixel is written by two threads although the windows of its strips overlap. */
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int job = 0; job < s->batch * s->groups * blocks.count; job++) {
+    struct parallel_queue queue;
+    parallel_share(&queue, s->batch * s->groups * blocks.count, threads);
+#pragma omp parallel num_threads(threads)
+    for (int job = parallel_next(&queue); job >= 0; job = parallel_next(&queue)) {
         const int image = job / blocks.count, group = image % s->groups, c0 = job % blocks.count * blocks.channels;
         const int channels = smaller(blocks.channels, z.channels - c0), rows = channels * z.taps;
         real *col = scratch + (size_t)omp_get_thread_num() * (size_t)(blocks.channels * z.taps) * (size_t)strips.width;
@@ -274,8 +282,10 @@ void conv_gemm_backward_weights(const struct conv_shape *s, const real *x, const
     const size_t strip_area = (size_t)(r.blocks.channels * z.taps) * (size_t)r.strips.width;
     real *partial = scratch + (z.pointwise ? 0 : strip_area * (size_t)threads);
     /* A task owns a block of the columns of dweight in one slot; it goes through the slot's images and strips in order. */
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int job = 0; job < r.slots * s->groups * r.blocks.count; job++) {
+    struct parallel_queue queue;
+    parallel_share(&queue, r.slots * s->groups * r.blocks.count, threads);
+#pragma omp parallel num_threads(threads)
+    for (int job = parallel_next(&queue); job >= 0; job = parallel_next(&queue)) {
         const int slot = job / (s->groups * r.blocks.count), group = job / r.blocks.count % s->groups;
         const int c0 = job % r.blocks.count * r.blocks.channels, channels = smaller(r.blocks.channels, z.channels - c0);
         real *to =
@@ -296,6 +306,6 @@ void conv_gemm_backward_weights(const struct conv_shape *s, const real *x, const
                         unit == first && r.slots > 1 ? 0 : 1, to, z.rows);
         }
     }
-    for (int slot = 0; r.slots > 1 && slot < r.slots; slot++)
-        vector_add(partial + (size_t)slot * weights, dweight, weights);
+    if (r.slots > 1)
+        vector_add_parts(partial, r.slots, weights, dweight, weights);
 }

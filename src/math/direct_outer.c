@@ -1,6 +1,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "math/direct_plan.h"
 #include "math/vector.h"
 
@@ -158,8 +159,10 @@ void direct_outer(const struct conv_shape *s, enum cpu_isa isa, const real *x, c
     const struct plan p = plan_of(s, isa);
     const size_t each = p.input + p.seen + p.turned + p.sums;
     real *own = direct_align(scratch), *partial = own + each * (size_t)threads;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int job = 0; job < p.slots * p.blocks; job++) {
+    struct parallel_queue queue;
+    parallel_share(&queue, p.slots * p.blocks, threads);
+#pragma omp parallel num_threads(threads)
+    for (int job = parallel_next(&queue); job >= 0; job = parallel_next(&queue)) {
         const int slot = job / p.blocks, c0 = job % p.blocks * p.block;
         struct task t = {.p = &p, .x = x, .dy = dy, .c0 = c0, .channels = direct_smaller(p.block, s->channels - c0)};
         t.strip = own + each * (size_t)omp_get_thread_num();
@@ -175,6 +178,6 @@ void direct_outer(const struct conv_shape *s, enum cpu_isa isa, const real *x, c
             add_unit(&t, unit);
         unload(&t, p.slots == 1, (p.slots > 1 ? partial + (size_t)slot * p.weights : dweight) + (size_t)c0 * (size_t)p.taps);
     }
-    for (int slot = 0; p.slots > 1 && slot < p.slots; slot++)
-        vector_add(partial + (size_t)slot * p.weights, dweight, p.weights);
+    if (p.slots > 1)
+        vector_add_parts(partial, p.slots, p.weights, dweight, p.weights);
 }

@@ -1,6 +1,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "math/direct_plan.h"
 #include "math/vector.h"
 
@@ -83,8 +84,10 @@ void direct_correlate(const struct conv_shape *s, enum cpu_isa isa, const real *
     const struct plan p = plan_of(s, isa);
     real *inputs = direct_align(scratch), *partial = inputs + p.input * (size_t)threads;
     const size_t ld = (size_t)s->channels * (size_t)p.taps;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int job = 0; job < p.slots * p.blocks; job++) {
+    struct parallel_queue queue;
+    parallel_share(&queue, p.slots * p.blocks, threads);
+#pragma omp parallel num_threads(threads)
+    for (int job = parallel_next(&queue); job >= 0; job = parallel_next(&queue)) {
         const int slot = job / p.blocks, c0 = job % p.blocks * p.block, channels = direct_smaller(p.block, s->channels - c0);
         real *to = (p.slots > 1 ? partial + (size_t)slot * p.weights : dweight) + (size_t)c0 * (size_t)p.taps;
         for (int f = 0; f < s->filters && p.slots > 1; f++)
@@ -93,8 +96,8 @@ void direct_correlate(const struct conv_shape *s, enum cpu_isa isa, const real *
         for (int band = first; band < last; band++)
             add_band(&p, band, c0, channels, x, dy, to, inputs + (size_t)omp_get_thread_num() * p.input);
     }
-    for (int slot = 0; p.slots > 1 && slot < p.slots; slot++)
-        vector_add(partial + (size_t)slot * p.weights, dweight, p.weights);
+    if (p.slots > 1)
+        vector_add_parts(partial, p.slots, p.weights, dweight, p.weights);
 }
 
 /* Sums over pixels are added up across the lanes, which is dear where there are few. */

@@ -77,6 +77,17 @@ void vector_add(const real *x, real *y, size_t n)
     TILED(add(x + begin, y + begin, end - begin))
 }
 
+static void add_parts(const real *x, int parts, size_t distance, real *y, size_t n)
+{
+    for (int i = 0; i < parts; i++)
+        add(x + (size_t)i * distance, y, n);
+}
+
+void vector_add_parts(const real *x, int parts, size_t distance, real *y, size_t n)
+{
+    TILED(add_parts(x + begin, parts, distance, y + begin, end - begin))
+}
+
 void vector_axpy(real a, const real *x, real *y, size_t n)
 {
     TILED(axpy(a, x + begin, y + begin, end - begin))

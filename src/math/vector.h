@@ -8,8 +8,10 @@
 #include "base/real.h"
 
 void vector_fill(real *y, size_t n, real value);
-void vector_copy(const real *x, real *y, size_t n);         /* y = x */
-void vector_add(const real *x, real *y, size_t n);          /* y += x */
+void vector_copy(const real *x, real *y, size_t n); /* y = x */
+void vector_add(const real *x, real *y, size_t n);  /* y += x */
+/* y += each of `parts` arrays, `distance` apart in x, one after the other */
+void vector_add_parts(const real *x, int parts, size_t distance, real *y, size_t n);
 void vector_axpy(real a, const real *x, real *y, size_t n); /* y += a·x */
 void vector_scale(real a, real *y, size_t n);               /* y *= a */
 void vector_multiply(const real *x, real *y, size_t n);     /* y *= x */

@@ -163,8 +163,10 @@ static void run_slots(const struct plan *p, const real *x, const real *dy, real 
 {
     const size_t weights = (size_t)p->x.channels * (size_t)p->dy.channels * 9;
     const int lanes = p->k->lanes;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int slot = 0; slot < p->slots; slot++) {
+    struct parallel_queue queue;
+    parallel_share(&queue, p->slots, threads);
+#pragma omp parallel num_threads(threads)
+    for (int slot = parallel_next(&queue); slot >= 0; slot = parallel_next(&queue)) {
         const size_t thread = (size_t)omp_get_thread_num();
         real *v = b->v + thread * p->v, *z = b->z + thread * p->z, *sum = b->sum + thread * p->sum, *strip = b->strip + thread * p->strip;
         const int begin = p->regions * slot / p->slots, end = p->regions * (slot + 1) / p->slots;
