@@ -1,7 +1,7 @@
 #!/bin/sh
 # accuracy.sh: trains the networks whose figures docs/accuracy.md tells, each with its cfg as it stands and the options told there, and writes that file.
 # The figures are of data that played no part in training. MNIST, CIFAR-10, BCCD, the spoken digits, the tables and yolo-fastest-1.1 are found through DLNET_DATA
-# (default data); rows whose data isn't there are left out. `make accuracy` builds $DLNET first; about 40 minutes on 2 cores.
+# (default data); rows whose data isn't there are left out. `make accuracy` builds $DLNET first; about 55 minutes on 2 cores.
 #   ACCURACY_RUNS  folder for the runs (default: one that goes away). Rows that it holds are not trained again, interrupted ones go on.
 #   ACCURACY_MD    the file to write (default: docs/accuracy.md)
 set -eu
@@ -107,6 +107,18 @@ if there cifar10; then
     row cifar-smooth 'label smoothing' '' top1 $base --set net.label_smooth_eps=.1
     row cifar-noise 'gradient noise' '' top1 $base --set net.noise=.0001 --set net.noise_gamma=.55
     row cifar-all 'decay, dropout and label smoothing' '' top1 $base --set net.decay=.002 --set 8.probability=.3 --set 10.probability=.5 --set net.label_smooth_eps=.1
+
+    table 'CIFAR-10, a residual network: augmentation' top1
+    base=cfg/cifar-residual.cfg
+    row residual-plain 'no augmentation' '' top1 $base --set net.epochs=12 --set augment.flip=0 --set augment.padded_crop=0
+    row residual 'flip and crop' '' top1 $base --set net.epochs=12
+    row residual-cutout 'and cutout' '' top1 $base --set net.epochs=12 --set augment.cutout=.5
+    row residual-mixup 'and mixup' '' top1 $base --set net.epochs=12 --set augment.mixup=.2
+    row residual-cutmix 'and CutMix' '' top1 $base --set net.epochs=12 --set augment.cutmix=1,p=.5
+    row residual-attentive 'and attentive CutMix' '' top1 $base --set net.epochs=12 --set augment.attentive_cutmix=6,p=.5 \
+        --set "augment.attentive_model=$runs/residual/best.safetensors"
+    row residual-gridmask 'and GridMask' '' top1 $base --set net.epochs=12 --set augment.gridmask=.6,p=.8,ramp=.5
+    row residual-long 'flip and crop, twice as long: the cfg as it stands' '≥ .75' top1 $base
 fi
 
 if there fsdd; then
@@ -132,7 +144,7 @@ if there bccd; then
     fi
 fi
 
-sed -i "s|$DLNET_DATA/|\$DLNET_DATA/|g" "$md"
+sed -i "s|$DLNET_DATA/|\$DLNET_DATA/|g; s|$runs/|runs/|g" "$md"
 mkdir -p "$(dirname "$page")"
 cp "$md" "$page"
 cat "$page"
