@@ -40,7 +40,8 @@ struct loader;
 /* Image number k of the training sequence is sample order[k mod n] of epoch k / n (data/sampler.h), its augmentation keyed (seed,
  * RNG_AUGMENT, epoch, sample; with another sampler than shuffle, which may repeat samples, k mod n). An unreadable image: with on_bad=skip
  * the next readable sample of the order stands in for it in training, augmented with the key of the one it stands for; with on_bad=error,
- * or when no image can be read, loader_next returns −1 at that batch. The data set is borrowed and must outlive the loader. NULL on
+ * or when no image can be read, loader_next returns −1 at that batch. Partners of mosaics and mixtures are
+ * drawn from the samples around place k of its epoch's order (data/reader.h). The data set is borrowed and must outlive the loader. NULL on
  * failure. */
 struct loader *loader_open(const struct dataset *d, const struct loader_options *o, struct error *err);
 
