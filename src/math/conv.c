@@ -61,7 +61,8 @@ const char *conv_algorithm(const struct conv_shape *s, enum conv_pass pass)
 bool conv_halves(const struct conv_shape *s)
 {
     const enum algorithm a = method_of(s, CONV_FORWARD).algorithm;
-    return s->halve && s->out_h % 2 == 0 && s->out_w % 2 == 0 && a == ALGORITHM_WINOGRAD;
+    return s->halve && s->out_h % 2 == 0 && s->out_w % 2 == 0 &&
+           (a == ALGORITHM_WINOGRAD || (a == ALGORITHM_DIRECT && direct_halves(s, cpu_best())));
 }
 
 size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads)

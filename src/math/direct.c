@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "math/direct_gather.h"
 #include "math/direct_plan.h"
+#include "math/pool.h"
 
 /* Channels times taps that are summed before the sums go to memory: their inputs, three vectors each, stay in the first-level cache. */
 #define MAX_SUMS 192
@@ -54,8 +55,17 @@ struct work {
     int block;                 /* channels summed at a time */
     int offsets[MAX_SUMS];     /* where a block's taps stand in the inputs, channel by channel */
     int vectors, units;        /* pointwise: vectors and tasks of an image; else tasks are bands */
+    bool halve;                /* two rows of outputs at a time become one in memory; bands are even */
     size_t packed, input;      /* numbers of packed weights, of a thread's inputs */
+    size_t pair;               /* of those two rows of a group's filters */
 };
+
+static void even_bands(const struct conv_shape *s, struct direct_strip *strip)
+{
+    strip->bands = direct_smaller(strip->bands, s->out_h / 2);
+    strip->rows = 2 * direct_ceil_div(s->out_h / 2, strip->bands);
+    strip->channel = ((strip->rows - 1) * s->stride_y + s->dilation * (s->size - 1) + 1) * strip->row;
+}
 
 static struct work work_of(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass)
 {
@@ -77,6 +87,9 @@ static struct work work_of(const struct conv_shape *s, enum cpu_isa isa, enum co
         w.input = (size_t)w.block * (size_t)(w.k->lanes * w.k->vectors);
     } else {
         w.strip = direct_strip_of(s, w.k, w.channels);
+        w.halve = pass == CONV_FORWARD && s->halve;
+        if (w.halve)
+            even_bands(s, &w.strip);
         w.units = w.strip.bands;
         w.input = direct_padded((size_t)w.strip.channel * (size_t)w.channels);
     }
@@ -88,6 +101,7 @@ static struct work work_of(const struct conv_shape *s, enum cpu_isa isa, enum co
     w.groups = possible < 1 ? 1 : direct_smaller(wanted, possible);
     w.group = direct_ceil_div(w.panels, w.groups);
     w.groups = direct_ceil_div(w.panels, w.group);
+    w.pair = w.halve ? direct_padded(2 * (size_t)(w.group * w.k->rows) * (size_t)s->out_w) : 0;
     return w;
 }
 
@@ -117,8 +131,10 @@ struct task {
     const struct channel_map *map;
     bool add, lines; /* lines: the kernel can do the map's activation */
     real slope;
-    real *y; /* of the image */
     int first_panel, last_panel;
+    real *y;      /* of the image, or two rows of it where they are halved */
+    int y_filter; /* that stands first at y */
+    size_t plane; /* from one to the next */
 };
 
 /* The panels of a task over a block of channels for one tile of places. */
@@ -126,14 +142,13 @@ static void multiply_panels(const struct task *t, int c0, const real *x, const s
 {
     const struct work *w = t->w;
     const int rows = w->k->rows;
-    const size_t plane = (size_t)w->s->out_h * (size_t)w->s->out_w;
     const int channels = direct_smaller(w->block, w->channels - c0);
     const bool last = c0 + channels == w->channels;
     const real *packed = t->packed + (size_t)w->taps * (size_t)rows * ((size_t)c0 * (size_t)w->panels);
     for (int panel = t->first_panel; panel < t->last_panel; panel++) {
         const int f = panel * rows;
-        const struct direct_output out = {.y = t->y + (size_t)f * plane,
-                                          .plane = plane,
+        const struct direct_output out = {.y = t->y + (size_t)(f - t->y_filter) * t->plane,
+                                          .plane = t->plane,
                                           .rows = direct_smaller(rows, w->filters - f),
                                           .add = t->add || c0 > 0,
                                           .map = last && t->map,
@@ -148,6 +163,15 @@ static void multiply_panels(const struct task *t, int c0, const real *x, const s
 static int tile_begin(int vectors, int tiles, int tile)
 {
     return (int)((long)vectors * tile / tiles);
+}
+
+/* The maps that the kernel can't do. */
+static void map_rows(const struct task *t, size_t begin, size_t n)
+{
+    const int rows = t->w->k->rows, f0 = t->first_panel * rows, f1 = direct_smaller(t->w->filters, t->last_panel * rows);
+    if (!t->lines)
+        norm_map_rows(&(struct channel_map){.activation = t->map->activation}, f0, f1 - f0, n,
+                      t->y + (size_t)(f0 - t->y_filter) * t->plane + begin, t->plane);
 }
 
 /* The inputs of a tile's places are copied together: the planes of an image are often a power of 2 apart, which a cache doesn't like. */
@@ -168,20 +192,49 @@ static void run_pointwise(const struct task *t, const real *image, int first, in
             multiply_panels(t, c0, input, at, v1 - v0);
         }
     }
+    const size_t begin = (size_t)(first * lanes);
+    map_rows(t, begin, (size_t)direct_smaller(last * lanes, pixels) - begin);
 }
 
-static void run_band(const struct task *t, const real *image, int first, int last, real *input)
+/* Rows row .. end − 1 of the outputs, from the strip of a band that begins with row `first`; they begin at t->y where they are halved. */
+static void multiply_rows(const struct task *t, int first, int row, int end, const real *input)
 {
     const struct work *w = t->w;
-    direct_fill(w->s, w->k, &w->strip, image, w->channels, first, last, input);
-    const int vectors = (last - first) * w->strip.across, tiles = direct_ceil_div(vectors, w->k->vectors);
+    const int before = (row - first) * w->strip.across, vectors = (end - row) * w->strip.across;
+    const int tiles = direct_ceil_div(vectors, w->k->vectors);
+    const size_t skipped = w->halve ? (size_t)row * (size_t)w->s->out_w : 0;
     for (int tile = 0; tile < tiles; tile++) {
         const int v0 = tile_begin(vectors, tiles, tile), v1 = tile_begin(vectors, tiles, tile + 1);
         struct direct_vector at[DIRECT_MAX_VECTORS];
-        for (int v = v0; v < v1; v++)
-            at[v - v0] = direct_strip_vector(w->s, &w->strip, w->k->lanes, first, v);
-        for (int c0 = 0; c0 < w->channels; c0 += w->block) {
+        for (int v = v0; v < v1; v++) {
+            at[v - v0] = direct_strip_vector(w->s, &w->strip, w->k->lanes, first, before + v);
+            at[v - v0].y -= skipped;
+        }
+        for (int c0 = 0; c0 < w->channels; c0 += w->block)
             multiply_panels(t, c0, input + (size_t)c0 * (size_t)w->strip.channel, at, v1 - v0);
+    }
+    map_rows(t, w->halve ? 0 : (size_t)row * (size_t)w->s->out_w, (size_t)(end - row) * (size_t)w->s->out_w);
+}
+
+/* pair: of scratch, where rows are halved. */
+static void run_band(const struct task *t, const real *image, int first, int last, real *input, real *pair)
+{
+    const struct work *w = t->w;
+    direct_fill(w->s, w->k, &w->strip, image, w->channels, first, last, input);
+    if (!w->halve) {
+        multiply_rows(t, first, first, last, input);
+        return;
+    }
+    struct task two = *t;
+    const size_t width = (size_t)w->s->out_w, half = width / 2 * (size_t)(w->s->out_h / 2);
+    two.y = pair;
+    two.plane = 2 * width;
+    two.y_filter = t->first_panel * w->k->rows;
+    for (int row = first; row < last; row += 2) {
+        multiply_rows(&two, first, row, row + 2, input);
+        for (int f = two.y_filter; f < direct_smaller(w->filters, t->last_panel * w->k->rows); f++) {
+            const real *upper = pair + (size_t)(f - two.y_filter) * two.plane;
+            pool_halve_rows(upper, upper + width, w->s->out_w / 2, t->y + (size_t)f * half + (size_t)(row / 2) * (width / 2));
         }
     }
 }
@@ -202,24 +255,18 @@ static void run(const struct work *w, const real *x, const real *packed, const s
     for (int job = parallel_next(&queue); job >= 0; job = parallel_next(&queue)) {
         /* A group's weights stay in the cache from one unit to the next. */
         const int image = job % tiles / w->units, unit = job % w->units, group = job / tiles;
-        const int whole = w->pointwise ? w->vectors : s->out_h;
-        const int first = tile_begin(whole, w->units, unit), last = tile_begin(whole, w->units, unit + 1);
-        real *input = scratch + (size_t)omp_get_thread_num() * w->input;
+        const int step = w->halve ? 2 : 1, whole = (w->pointwise ? w->vectors : s->out_h) / step;
+        const int first = tile_begin(whole, w->units, unit) * step, last = tile_begin(whole, w->units, unit + 1) * step;
+        real *input = scratch + (size_t)omp_get_thread_num() * (w->input + w->pair);
         struct task t = all;
-        t.y = y + (size_t)image * (size_t)w->filters * pixels;
+        t.plane = pixels;
+        t.y = y + (size_t)image * (size_t)w->filters * (w->halve ? pixels / 4 : pixels);
         t.first_panel = group * w->group;
         t.last_panel = direct_smaller(w->panels, t.first_panel + w->group);
         if (w->pointwise)
             run_pointwise(&t, x + (size_t)image * image_size, first, last, input);
         else
-            run_band(&t, x + (size_t)image * image_size, first, last, input);
-        if (!t.lines) {
-            const size_t unit_pixels = (size_t)(w->pointwise ? w->k->lanes : s->out_w);
-            const size_t begin = (size_t)first * unit_pixels, end = (size_t)last * unit_pixels;
-            const int f0 = t.first_panel * w->k->rows, f1 = direct_smaller(w->filters, t.last_panel * w->k->rows);
-            norm_map_rows(&(struct channel_map){.activation = map->activation}, f0, f1 - f0, (end < pixels ? end : pixels) - begin,
-                          t.y + (size_t)f0 * pixels + begin, pixels);
-        }
+            run_band(&t, x + (size_t)image * image_size, first, last, input, input + w->input);
     }
 }
 
@@ -233,6 +280,11 @@ static bool gathers(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass
            4 * s->out_w < 3 * lanes * direct_ceil_div(s->out_w, lanes);
 }
 
+bool direct_halves(const struct conv_shape *s, enum cpu_isa isa)
+{
+    return !direct_pointwise(s) && !gathers(s, isa, CONV_FORWARD) && s->out_h % 2 == 0 && s->out_w % 2 == 0;
+}
+
 size_t direct_scratch(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass, int threads)
 {
     if (pass == CONV_BACKWARD_WEIGHTS)
@@ -240,7 +292,7 @@ size_t direct_scratch(const struct conv_shape *s, enum cpu_isa isa, enum conv_pa
     if (gathers(s, isa, pass))
         return direct_gather_packed(s, isa, pass) + direct_gather_scratch(s, isa, pass, threads) + DIRECT_ALIGNMENT;
     const struct work w = work_of(s, isa, pass);
-    return w.packed + w.input * (size_t)threads + DIRECT_ALIGNMENT;
+    return w.packed + (w.input + w.pair) * (size_t)threads + DIRECT_ALIGNMENT;
 }
 
 size_t direct_packed_size(const struct conv_shape *s, enum cpu_isa isa)

@@ -22,6 +22,9 @@ bool direct_fits(const struct conv_shape *s, enum conv_pass pass);
 /* True where they were measured to be faster than conv_gemm with OpenBLAS's kernels for the same instruction set. */
 bool direct_choose(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass);
 
+/* Whether direct_forward can do what a shape's `halve` asks for. */
+bool direct_halves(const struct conv_shape *s, enum cpu_isa isa);
+
 /* Numbers of scratch. */
 size_t direct_scratch(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass, int threads);
 

@@ -41,6 +41,11 @@ SIMD_CLONES static void halve_rows(const real *restrict a, const real *restrict 
         y[pairs] = a[2 * pairs] < b[2 * pairs] ? b[2 * pairs] : a[2 * pairs];
 }
 
+void pool_halve_rows(const real *upper, const real *lower, int pairs, real *y)
+{
+    halve_rows(upper, lower, y, pairs, false);
+}
+
 /* The same with positions; at: that of a[0], down: from a to b. */
 SIMD_CLONES static void halve_rows_index(const real *restrict a, const real *restrict b, real *restrict y, int32_t *restrict index,
                                          int pairs, bool odd, int32_t at, int32_t down)

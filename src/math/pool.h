@@ -22,6 +22,9 @@ size_t pool_max_scratch(struct pool_window k, size_t planes, int h, int w, int o
 void pool_max_forward(const real *x, real *y, int32_t *index, size_t planes, int h, int w, int out_h, int out_w, struct pool_window k,
                       real *scratch_x, int32_t *scratch_index);
 
+/* y[j] = max of numbers 2·j and 2·j + 1 of two rows, j < pairs; in the calling thread. */
+void pool_halve_rows(const real *upper, const real *lower, int pairs, real *y);
+
 /* dx[p][index] += dy; overwrite: dx is zeroed first. */
 void pool_max_backward(const real *dy, const int32_t *index, real *dx, size_t planes, size_t plane, size_t out_plane, bool overwrite);
 

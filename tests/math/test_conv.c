@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "base/rng.h"
@@ -312,9 +313,20 @@ static void test_halved(void **state)
         {.batch = 3, .channels = 9, .height = 10, .width = 6, .filters = 33, .size = 3},
         {.batch = 1, .channels = 200, .height = 14, .width = 14, .filters = 300, .size = 3},
     };
+    /* First layers; the direct kernels that do them take AVX2. */
+    static const struct conv_shape first[] = {
+        {.batch = 1, .channels = 3, .height = 48, .width = 40, .filters = 16, .size = 3},
+        {.batch = 2, .channels = 1, .height = 12, .width = 60, .filters = 21, .size = 5},
+        {.batch = 3, .channels = 4, .height = 10, .width = 64, .filters = 7, .size = 7},
+        {.batch = 1, .channels = 3, .height = 2, .width = 30, .filters = 40, .size = 3},
+    };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         check_halved(shapes[i], ACTIVATION_LEAKY);
         check_halved(shapes[i], ACTIVATION_MISH);
+    }
+    for (size_t i = 0; i < sizeof first / sizeof *first && cpu_best() >= CPU_AVX2; i++) {
+        check_halved(first[i], ACTIVATION_LEAKY);
+        check_halved(first[i], ACTIVATION_MISH);
     }
     struct conv_shape odd = {.batch = 1, .channels = 16, .height = 13, .width = 13, .filters = 16, .size = 3, .padding = 1};
     odd.stride_x = odd.stride_y = odd.dilation = odd.groups = 1;
