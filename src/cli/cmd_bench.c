@@ -159,7 +159,7 @@ static cJSON *layer_json(const struct layer *l, const struct measured *m)
         snprintf(key, sizeof key, "%s_gflops", direction[i]);
         cJSON_AddItemToObject(o, key, cli_json_number(bench_rate(pass[i]), 3));
         snprintf(key, sizeof key, "%s_share", direction[i]);
-        cJSON_AddItemToObject(o, key, cli_json_number(bench_rate(pass[i]) / m->peak, 4));
+        cJSON_AddItemToObject(o, key, cli_json_number(bench_rate(pass[i]) / m->peak, 8));
         snprintf(key, sizeof key, "%s_flops", direction[i]);
         cJSON_AddNumberToObject(o, key, pass[i]->flops);
         snprintf(key, sizeof key, "%s_bytes", direction[i]);
@@ -192,7 +192,7 @@ static int print_json(const struct network *net, const struct measured *m, struc
         cJSON_AddItemToObject(o, "bf16_gflops", cli_json_number(m->bf16, 3));
         cJSON_AddItemToObject(o, "bf16_gflops_one_thread", cli_json_number(m->bf16_one, 3));
     }
-    cJSON_AddItemToObject(o, "share", cli_json_number(m->gflops / m->peak, 4));
+    cJSON_AddItemToObject(o, "share", cli_json_number(m->gflops / m->peak, 8));
     cJSON_AddStringToObject(o, "isa", cpu_isa_name(cpu_best()));
     cJSON *b = cJSON_AddObjectToObject(o, "blas");
     cli_json_text(b, "config", blas.config);
