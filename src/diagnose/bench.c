@@ -193,7 +193,7 @@ static void count(const struct network *net, int batch, bool train, struct bench
             b->backward[i].flops = backward_flops(l, b->forward[i].flops);
             b->backward[i].bytes = bytes_of(l, true);
         }
-        b->total[0].flops += b->forward[i].flops;
+        b->total[0].flops += l->flops * batch; /* those of layers that others do the work of, too */
         b->total[0].bytes += b->forward[i].bytes;
         b->total[1].flops += b->backward[i].flops;
         b->total[1].bytes += b->backward[i].bytes;
