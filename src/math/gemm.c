@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "base/simd.h"
 
 /* Below this many multiplications a tile is not worth a task of its own. */
 #define TILE_WORK (1 << 20)
@@ -13,6 +14,9 @@
 /* Wanted tiles of a product that is large enough: divisible among 2, 4 and 8 threads, while each stays in the range where BLAS is at its
  * best. */
 #define TILE_COUNT 16
+/* Numbers of B that a task reads where A is one row, and rows of B that it reads side by side. */
+#define ROW_TASK (1 << 15)
+#define ROWS 4
 
 void gemm_init(void)
 {
@@ -84,8 +88,61 @@ void gemm_serial(int ta, int tb, int m, int n, int k, real alpha, const real *a,
 #endif
 }
 
+/* sum[r] = Σ a[i]·b[r·ldb + i] over i < k. */
+SIMD_CLONES static void dot_rows(const real *a, const real *b, size_t ldb, int k, real *sum)
+{
+    const real *b0 = b, *b1 = b + ldb, *b2 = b + 2 * ldb, *b3 = b + 3 * ldb;
+    real s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+#pragma omp simd reduction(+ : s0, s1, s2, s3)
+    for (int i = 0; i < k; i++) {
+        s0 += a[i] * b0[i];
+        s1 += a[i] * b1[i];
+        s2 += a[i] * b2[i];
+        s3 += a[i] * b3[i];
+    }
+    sum[0] = s0;
+    sum[1] = s1;
+    sum[2] = s2;
+    sum[3] = s3;
+}
+
+SIMD_CLONES static real dot(const real *a, const real *b, int k)
+{
+    real sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int i = 0; i < k; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/* One row times rows: as fast as they can be read, where BLAS would pack them first. */
+static void row_by_rows(int n, int k, real alpha, const real *a, const real *b, int ldb, real beta, real *c)
+{
+    const int each = ROWS * (1 + ROW_TASK / ROWS / (k > 0 ? k : 1)), tiles = n / each + (n % each > 0);
+#pragma omp parallel for schedule(static) if (tiles > 1)
+    for (int tile = 0; tile < tiles; tile++) {
+        const int end = n - tile * each < each ? n : (tile + 1) * each;
+        for (int j = tile * each; j < end; j += ROWS) {
+            real sum[ROWS];
+            const real *rows = b + (size_t)j * (size_t)ldb;
+            const int valid = end - j < ROWS ? end - j : ROWS;
+            if (valid == ROWS)
+                dot_rows(a, rows, (size_t)ldb, k, sum);
+            else
+                for (int r = 0; r < valid; r++)
+                    sum[r] = dot(a, rows + (size_t)r * (size_t)ldb, k);
+            for (int r = 0; r < valid; r++)
+                c[j + r] = alpha * sum[r] + (beta == 0 ? 0 : beta * c[j + r]);
+        }
+    }
+}
+
 void gemm(int ta, int tb, int m, int n, int k, real alpha, const real *a, int lda, const real *b, int ldb, real beta, real *c, int ldc)
 {
+    if (m == 1 && !ta && tb) {
+        row_by_rows(n, k, alpha, a, b, ldb, beta, c);
+        return;
+    }
     const struct gemm_grid g = gemm_tiles(m, n, k, TILE_COUNT);
     const int tiles = g.down * g.across;
 #pragma omp parallel for schedule(dynamic) if (tiles > 1)

@@ -70,6 +70,7 @@ static void test_many_tiles(void **state)
     for (int t = 0; t < 4; t++) {
         check(300, 517, 129, t & 1, t >> 1, 3, 1, 1);
         check(1, 3000, 700, t & 1, t >> 1, 0, 1, 0);
+        check(1, 1003, 700, t & 1, t >> 1, 2, 0.5, -1);
         check(2000, 3, 700, t & 1, t >> 1, 0, 1, 0);
         check(16, 9000, 27, t & 1, t >> 1, 0, 1, 0);
     }
@@ -81,6 +82,9 @@ static void test_overwrites_rubbish(void **state)
     const real a[] = {1, 2}, b[] = {3, 4};
     real c[] = {(real)NAN, 5};
     gemm(0, 0, 1, 1, 2, 1, a, 2, b, 1, 0, c, 1);
+    assert_true(c[0] == 11 && c[1] == 5);
+    c[0] = (real)NAN;
+    gemm(0, 1, 1, 1, 2, 1, a, 2, b, 2, 0, c, 1);
     assert_true(c[0] == 11 && c[1] == 5);
 }
 
