@@ -145,7 +145,7 @@ if there bccd; then
     split=valid row bccd 'the 87 validation photographs (which chose the model)' '' mAP50 cfg/bccd.cfg
     row bccd-plain 'without augmentation: test' '' mAP50 cfg/bccd.cfg --set data.augment=0
     [ -e "$runs/bccd-more/augmented.data" ] || "$dlnet" augment cfg/bccd.cfg -n 4 --out "$runs/bccd-more" >"$runs/bccd-more.path"
-    row bccd-offline 'the same with four variants of each photograph on disk (`dlnet augment cfg/bccd.cfg -n 4 --out runs/bccd-more`): test' \
+    row bccd-offline 'the same with four variants of each photograph on disk (dlnet augment cfg/bccd.cfg -n 4): test' \
         '≥ without' mAP50 cfg/bccd.cfg --data "$runs/bccd-more/augmented.data"
     if there yolo-fastest-1.1_coco; then
         row transfer 'from yolo-fastest-1.1 (COCO, 80 classes): test' '' mAP50 cfg/transfer-bccd.cfg --init "$DLNET_DATA/yolo-fastest-1.1_coco/yolo-fastest-1.1.weights"
