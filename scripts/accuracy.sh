@@ -131,7 +131,7 @@ if there fsdd; then
     row fsdd 'with augmentation' '≥ .96' top1 cfg/fsdd.cfg
     row fsdd-plain 'without augmentation' '' top1 cfg/fsdd.cfg --set data.augment=0
     say
-    say 'The four voices of the test are those of the training, so that augmentation has little to add here.'
+    say 'The four voices of the test are those of the training, which may be why augmentation gains nothing here.'
 fi
 
 if there tabular; then
