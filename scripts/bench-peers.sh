@@ -202,14 +202,15 @@ show='function show(x) { return sprintf(x < 10 ? "%.2f" : x < 100 ? "%.1f" : "%.
 # compare PART UNIT: each group's first row is dlnet's; the others' figures beside it.
 compare()
 {
-    local i group engine aim before='' own=1 x
+    local i group engine aim before='' x
+    local -A own=()
     echo "| work | engine | median $2 | least | dlnet / engine | aim |"
     echo '| --- | --- | ---: | ---: | ---: | ---: |'
     for i in $(of "$1"); do
         IFS='|' read -r _ group engine aim _ <<<"${rows[$i]}"
         x=$(median "$i" 1)
-        case $engine in "dlnet"*) own=$x ;; esac
-        awk -v g="$([ "$group" = "$before" ] || echo "$group")" -v e="$engine" -v x="$x" -v l="$(least "$i" 1)" -v own="$own" -v aim="$aim" \
+        case $engine in "dlnet"*) own[$group]=$x ;; esac
+        awk -v g="$([ "$group" = "$before" ] || echo "$group")" -v e="$engine" -v x="$x" -v l="$(least "$i" 1)" -v own="${own[$group]}" -v aim="$aim" \
             "$show"'BEGIN {printf "| %s | %s | %s | %s | %s | %s |\n", g, e, show(x), show(l), e ~ /^dlnet/ ? "" : sprintf("%.2f", own / x), aim == "" ? "" : "≤ " aim}'
         before=$group
     done
