@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # bench-loader.sh [ROW …]: a step of training yolov3-tiny (416 x 416, 8 images) fed by the loader, against the same step on data held in memory, as lines of a
 # table of Markdown. The data are coco128 eight times over, so that the pictures that the loader keeps for mixtures aren't the whole set. ROW: plain darknet
-# all turbo (without any: these four). DLNET: the program; DLNET_DATA: the data; REPS (30): steps of each kind; ROUNDS (1): the median of so many starts.
+# all turbo memory (without any: these). DLNET: the program; DLNET_DATA: the data; REPS (30): steps of each kind; ROUNDS (1): the median of so many starts.
 set -eu
 cd "${BASH_SOURCE[0]%/*}/.."
 DLNET=${DLNET:-./dlnet} REPS=${REPS:-30} ROUNDS=${ROUNDS:-1}
@@ -9,8 +9,10 @@ DATA=$(cd "${DLNET_DATA:-data}" && pwd)
 T=$(mktemp -d "${TMPDIR:-/tmp}/dlnet-loader.XXXXXX")
 trap 'rm -rf "$T"' EXIT
 for _ in 1 2 3 4 5 6 7 8; do sed "s#^#$DATA/coco128/#" "$DATA/coco128/train2017.txt"; done >"$T/list.txt"
+sed "s#^#$DATA/coco128/#" "$DATA/coco128/train2017.txt" >"$T/once.txt"
 awk '/^\[/ {on = $0 != "[data]"} on || NR == 1' cfg/yolov3-tiny.cfg >"$T/net.cfg"
 { cat "$T/net.cfg" && sed "s#LIST#$T/list.txt#" scripts/peers/augment.cfg; } >"$T/all.cfg"
+sed "s#list.txt#once.txt#" "$T/all.cfg" >"$T/once.cfg"
 sed '/^\[augment\]$/,$d' "$T/all.cfg" >"$T/darknet.cfg"
 
 # measure NAME CFG [SETTING …]
@@ -24,13 +26,14 @@ measure()
 }
 echo '| augmentation, settings of [data] | step with the loader, ms | on data in memory, ms | ratio |'
 echo '| --- | ---: | ---: | ---: |'
-[ $# -gt 0 ] || set -- plain darknet all turbo
+[ $# -gt 0 ] || set -- plain darknet all turbo memory
 for row; do
     case $row in
         plain) measure "none (\`augment=0\`), defaults" darknet data.augment=0 ;;
         darknet) measure "that of the cfg (hue, saturation, exposure, jitter), defaults" darknet ;;
         all) measure "all, defaults (\`jpeg=stb\`, \`cache=none\`)" all ;;
         turbo) measure "all, \`jpeg=turbo\`" all data.jpeg=turbo ;;
-        *) echo "bench-loader: unknown row '$row', expected some of: plain darknet all turbo" >&2 && exit 2 ;;
+        memory) REPS=$((4 * REPS)) measure "all, \`cache=memory\`: epochs after the first" once data.cache=memory ;;
+        *) echo "bench-loader: unknown row '$row', expected some of: plain darknet all turbo memory" >&2 && exit 2 ;;
     esac
 done
