@@ -48,7 +48,7 @@ train()
 }
 
 # line WHAT COMMAND AIM VALUE NAME: one row of a table.
-line() { say "| $1 | \`$2\` | $3 | $4 | $(cat "$runs/$5.seconds" 2>/dev/null || echo -) |"; }
+line() { say "| $1 | \`$2\` | $3 | $(printf %.4f "$4") | $(cat "$runs/$5.seconds" 2>/dev/null || echo -) |"; }
 
 # row NAME WHAT AIM KEY CFG OPTION …: trains, and tells the figure of the best model (without validation data: the last) on the test data.
 row()
@@ -89,7 +89,7 @@ table()
 say '# Accuracy'
 say
 say "What \`make accuracy\` (scripts/accuracy.sh) measured last, with the cfgs as they stand. Every figure is of data that played no part in training"
-say '(and, but for the cross-validations and where said, none in choosing the model). The seconds are those that the whole training, validations included, has had of the processor: all cores together.'
+say '(and, but for the cross-validations and where said, none in choosing the model). The seconds are those that the whole training, validations included, has had of the processor: all cores together (-: not taken).'
 
 if there mnist; then
     table 'MNIST: the 10,000 test digits' top1
