@@ -125,10 +125,9 @@ if there cifar10; then
     row residual-gridmask 'and GridMask' '' top1 $base --set net.epochs=12 --set augment.gridmask=.6,p=.8,ramp=.5
     row residual-long 'flip and crop, twice as long: the cfg as it stands' '≥ .75' top1 $base
     say
-    say 'A row has a standard error of 1 point (2,000 photographs, one seed). Flip and crop help most, then a longer training. 12 epochs are too short for what mixes or covers'
-    say 'pictures: such a network still underfits at their end (the loss of its training is higher than with flip and crop alone, to which it comes down only with many more epochs), so'
-    say 'these rows are below. Strengths are the published ones. Of the cfg, width and epochs were weighed on a fifth of the training photographs, and the length doubled after one'
-    say 'test with 12 epochs.'
+    say 'A row has a standard error of 1 point (2,000 photographs, one seed). Flip and crop help most, then a longer training. What mixes or covers pictures costs 1 to 2.5 points in'
+    say '12 epochs: such trainings may need to be longer, which was not tried. Strengths are those of the papers (mixup: the one usual for ImageNet), not tuned. Width and depth of the network'
+    say 'were weighed on a fifth of the training photographs; the length of the cfg was doubled after 12 epochs had been tested.'
 fi
 
 if there fsdd; then
