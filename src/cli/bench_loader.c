@@ -1,20 +1,13 @@
 #include "cli/bench_loader.h"
 
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/parallel.h"
 #include "cli/session.h"
 #include "data/image_cache.h"
 #include "data/loader.h"
 #include "diagnose/feed.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int tell(const struct network *net, const struct dataset *d, int threads, int64_t images, double seconds, bool json,
                 struct error *err)
@@ -79,12 +72,12 @@ int bench_loader(struct network *net, const struct cli_common *common, long pass
         l = loader_open(&data, &lo, err);
         int64_t done = 0, images = 0;
         result = l ? take(l, data.n_samples, &done, err) : -1; /* files in memory, threads at work */
-        const double start = now();
-        for (long k = 0; result == 0 && (passes > 0 ? k < passes : k == 0 || now() - start < least); k++) {
+        const double start = clock_seconds();
+        for (long k = 0; result == 0 && (passes > 0 ? k < passes : k == 0 || clock_seconds() - start < least); k++) {
             result = take(l, data.n_samples, &done, err);
             images += done;
         }
-        const double seconds = now() - start;
+        const double seconds = clock_seconds() - start;
         if (result == 0)
             result = tell(net, &data, lo.threads, images, seconds, common->json, err);
         loader_close(l);
