@@ -7,6 +7,7 @@
 
 #include "math/bf16_avx512.h"
 
+#include <assert.h>
 #include <immintrin.h>
 
 #define INLINE static inline __attribute__((always_inline))
@@ -26,37 +27,62 @@ INLINE __m512i join(__m512 low, __m512 high)
     return (__m512i)_mm512_cvtne2ps_pbh(high, low);
 }
 
-static void multiply_tile(const struct bf16_product *p, int i, int j)
+/* `rows` rows of C from row `first` on (counted through both tiles), `across` tiles wide. Each factor of A is spread over a register once for
+ * both tiles: with one tile alone, two loads a product keep the units for products waiting. */
+INLINE void multiply_rows(const struct bf16_product *p, int first, int rows, int across)
 {
-    float *c = p->c + (size_t)(2 * i + j) * BF16_SUMS;
-    const char *a = (const char *)p->a + (size_t)i * p->a_second, *b = (const char *)p->b + (size_t)j * p->b_second;
-    __m512 sum[BF16_SIDE];
+    __m512 sum[2][BF16_SIDE];
+    float *c[BF16_SIDE];
 #pragma GCC unroll 16
-    for (int m = 0; m < BF16_SIDE; m++)
-        sum[m] = p->add ? _mm512_load_ps(c + (size_t)(m * BF16_SIDE)) : _mm512_setzero_ps();
-    const size_t a_row = p->a_row, b_row = p->b_row;
+    for (int m = 0; m < rows; m++) {
+        c[m] = p->c + (size_t)((first + m) / BF16_SIDE * 2) * BF16_SUMS + (size_t)((first + m) % BF16_SIDE * BF16_SIDE);
+#pragma GCC unroll 2
+        for (int j = 0; j < across; j++)
+            sum[j][m] = p->add ? _mm512_load_ps(c[m] + (size_t)j * BF16_SUMS) : _mm512_setzero_ps();
+    }
+    const size_t a_row = p->a_row, b_row = p->b_row, b_second = p->b_second;
+    const char *a = (const char *)p->a + (size_t)first * a_row, *b = (const char *)p->b;
     for (int step = 0; step < p->steps; step++) {
         const char *at = a + p->a_at[step], *bt = b + p->b_at[step];
         for (int pair = 0; pair < BF16_SIDE; pair++, at += 4, bt += b_row) {
-            const __m512bh factors = (__m512bh)_mm512_loadu_si512(bt);
+            __m512bh factors[2];
+#pragma GCC unroll 2
+            for (int j = 0; j < across; j++)
+                factors[j] = (__m512bh)_mm512_loadu_si512(bt + (size_t)j * b_second);
 #pragma GCC unroll 16
-            for (int m = 0; m < BF16_SIDE; m++) {
+            for (int m = 0; m < rows; m++) {
                 int32_t w;
                 memcpy(&w, at + (size_t)m * a_row, sizeof w);
-                sum[m] = _mm512_dpbf16_ps(sum[m], (__m512bh)_mm512_set1_epi32(w), factors);
+                const __m512bh spread = (__m512bh)_mm512_set1_epi32(w);
+#pragma GCC unroll 2
+                for (int j = 0; j < across; j++)
+                    sum[j][m] = _mm512_dpbf16_ps(sum[j][m], spread, factors[j]);
             }
         }
     }
 #pragma GCC unroll 16
-    for (int m = 0; m < BF16_SIDE; m++)
-        _mm512_store_ps(c + (size_t)(m * BF16_SIDE), sum[m]);
+    for (int m = 0; m < rows; m++)
+#pragma GCC unroll 2
+        for (int j = 0; j < across; j++)
+            _mm512_store_ps(c[m] + (size_t)j * BF16_SUMS, sum[j][m]);
 }
 
+/* 22 of the 32 registers hold sums; 16 where C is one tile high or wide. */
 static void multiply(const struct bf16_product *p)
 {
-    for (int i = 0; i < p->down; i++)
-        for (int j = 0; j < p->across; j++)
-            multiply_tile(p, i, j);
+    assert(p->down == 1 || p->a_second == BF16_SIDE * p->a_row);
+    if (p->across == 1) {
+        multiply_rows(p, 0, BF16_SIDE, 1);
+        if (p->down == 2)
+            multiply_rows(p, BF16_SIDE, BF16_SIDE, 1);
+    } else if (p->down == 1) {
+        multiply_rows(p, 0, 8, 2);
+        multiply_rows(p, 8, 8, 2);
+    } else {
+        multiply_rows(p, 0, 11, 2);
+        multiply_rows(p, 11, 11, 2);
+        multiply_rows(p, 22, 10, 2);
+    }
 }
 
 void bf16_avx512_output(const struct bf16_output *o)

@@ -46,7 +46,8 @@ const struct config_key net_option_table[] = {
     {"precision", OPTION_CHOICE, AT(precision), "fp32", .choices = precisions,
      .help = "bf16: convolutions round inputs, weights and gradients to 8 bits of mantissa before they multiply (relative error 2^-8 each, "
              "so up to 2^-7 of the sum of the products' sizes) and sum in 32 bits; weights, outputs and models stay in 32 bits. Faster "
-             "where the processor has AMX or AVX512-BF16, slower where not"},
+             "where the processor has AMX, a little with AVX512-BF16 (whose convolutions of 3 x 3 stay in 32 bits: Winograd is faster; "
+             "with winograd=0 they don't), slower where it has neither"},
     {"letter_box", OPTION_FLAG, AT(letter_box), "0",
      .help = "1: images keep their aspect ratio, with grey bars, in training and in use; 0: they are stretched to the input"},
 

@@ -346,12 +346,23 @@ static void test_choice(void **state)
                            .padding = 1,
                            .dilation = 1,
                            .groups = 1};
-    assert_false(bf16_choose(&s, CONV_FORWARD));
+    for (enum cpu_bf16 isa = 0; isa < CPU_BF16_ISAS; isa++)
+        assert_false(bf16_choose(&s, isa, CONV_FORWARD));
     s.precision = CONV_BF16;
-    assert_true(bf16_choose(&s, CONV_FORWARD));
+    for (enum cpu_bf16 isa = 0; isa < CPU_BF16_ISAS; isa++)
+        assert_true(bf16_choose(&s, isa, CONV_FORWARD));
     assert_non_null(strstr(conv_algorithm(&s, CONV_FORWARD), cpu_bf16_name(cpu_bf16_best())));
+    s.winograd = true; /* faster in float than AVX512-BF16's products */
+    assert_true(bf16_choose(&s, CPU_BF16_AMX, CONV_FORWARD));
+    assert_false(bf16_choose(&s, CPU_BF16_AVX512, CONV_FORWARD));
+    s.stride_x = s.stride_y = 2;
+    assert_true(bf16_choose(&s, CPU_BF16_AVX512, CONV_FORWARD));
+    s.channels = 3;
+    assert_true(bf16_choose(&s, CPU_BF16_AMX, CONV_FORWARD));
+    assert_false(bf16_choose(&s, CPU_BF16_AVX512, CONV_FORWARD));
+    s.channels = 16;
     s.groups = 16;
-    assert_false(bf16_choose(&s, CONV_FORWARD));
+    assert_false(bf16_choose(&s, CPU_BF16_AMX, CONV_FORWARD));
 }
 
 int main(void)
