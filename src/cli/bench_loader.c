@@ -62,7 +62,7 @@ int bench_loader(struct network *net, const struct cli_common *common, long pass
         struct loader_options lo = {.batch = 8,
                                     .train = true,
                                     .seed = net->seed,
-                                    .threads = parallel_threads(),
+                                    .threads = parallel_threads() - 1, /* this one takes part */
                                     .ahead = 2,
                                     .n_classes = data.task != TASK_DETECT ? net->n_classes : 0};
         lo.augment = augment_from(o, net->jitter, net->resize, data.task, o->width, o->height, o->channels);
@@ -79,7 +79,7 @@ int bench_loader(struct network *net, const struct cli_common *common, long pass
         }
         const double seconds = clock_seconds() - start;
         if (result == 0)
-            result = tell(net, &data, lo.threads, images, seconds, common->json, err);
+            result = tell(net, &data, parallel_threads(), images, seconds, common->json, err);
         loader_close(l);
     }
     recipe_free(&recipe);

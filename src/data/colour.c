@@ -10,8 +10,8 @@
 
 static inline float clamp01(float v)
 {
-    v = v < 0 ? 0 : v;
-    return v > 1 ? 1 : v;
+    v = v > 0 ? v : 0; /* so written, one instruction each */
+    return v < 1 ? v : 1;
 }
 
 static inline float max3(float a, float b, float c)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/mem.h"
 #include "data/reader.h"
@@ -238,27 +239,40 @@ static void make_item(struct loader *l, struct slot *slot, int i)
         fill_label(&l->data->sample[b->sample[i]], l->o.n_classes, b->label + (size_t)i * (size_t)l->o.n_classes);
 }
 
+/* Claims and makes some images of the oldest batch that has unclaimed ones; the lock is held before and after. */
+static void make_chunk(struct loader *l)
+{
+    struct slot *slot = &l->slot[l->taken % l->n_slots];
+    const int n = slot->batch.n, begin = slot->claimed, end = n - begin < l->chunk ? n : begin + l->chunk;
+    slot->claimed = end;
+    if (end == n)
+        l->taken++;
+    pthread_mutex_unlock(&l->lock);
+    for (int i = begin; i < end && !atomic_load(&l->stop); i++)
+        make_item(l, slot, i);
+    pthread_mutex_lock(&l->lock);
+    slot->done += end - begin;
+    if (slot->done == n)
+        pthread_cond_signal(&l->ready);
+}
+
+/* On Linux a thread has a priority of its own. With the lowest, a worker takes the processor when those that compute wait, not from one of
+ * them, for which all the others would wait at the end of a parallel loop. */
+static void step_back(void)
+{
+    setpriority(PRIO_PROCESS, 0, 19); /* where that isn't possible nothing is lost but a little time */
+}
+
 static void *work(void *context)
 {
     struct loader *l = context;
+    step_back();
     pthread_mutex_lock(&l->lock);
     while (!atomic_load(&l->stop)) {
-        if (l->taken == l->planned) {
+        if (l->taken == l->planned)
             pthread_cond_wait(&l->work, &l->lock);
-            continue;
-        }
-        struct slot *slot = &l->slot[l->taken % l->n_slots];
-        const int n = slot->batch.n, begin = slot->claimed, end = n - begin < l->chunk ? n : begin + l->chunk;
-        slot->claimed = end;
-        if (end == n)
-            l->taken++;
-        pthread_mutex_unlock(&l->lock);
-        for (int i = begin; i < end && !atomic_load(&l->stop); i++)
-            make_item(l, slot, i);
-        pthread_mutex_lock(&l->lock);
-        slot->done += end - begin;
-        if (slot->done == n)
-            pthread_cond_signal(&l->ready);
+        else
+            make_chunk(l);
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;
@@ -360,8 +374,12 @@ int loader_next(struct loader *l, struct batch **out, struct error *err)
         return 0;
     struct slot *slot = &l->slot[l->delivered % l->n_slots];
     pthread_mutex_lock(&l->lock);
-    while (slot->done < slot->batch.n)
-        pthread_cond_wait(&l->ready, &l->lock);
+    while (slot->done < slot->batch.n) {
+        if (l->taken == l->delivered) /* not all of it is claimed: other programs may keep the workers from the processor */
+            make_chunk(l);
+        else
+            pthread_cond_wait(&l->ready, &l->lock);
+    }
     pthread_mutex_unlock(&l->lock);
     if (slot->failed)
         return error_add(err, slot->error.status, "%s", slot->error.text);
@@ -417,7 +435,9 @@ static int start_workers(struct loader *l, struct error *err)
         l->n_threads += code == 0;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return l->n_threads > 0 ? 0 : error_add(err, EXIT_FAIL, "no thread could be started to load images: %s", strerror(code));
+    return l->n_threads > 0 || l->o.threads == 0
+               ? 0
+               : error_add(err, EXIT_FAIL, "no thread could be started to load images: %s", strerror(code));
 }
 
 /* Samples from which the partners of an image come: pictures of mosaics and mixtures. */
@@ -430,11 +450,11 @@ static int near_of(const struct dataset *d, const struct loader_options *o)
 
 struct loader *loader_open(const struct dataset *d, const struct loader_options *o, struct error *err)
 {
-    assert(o->batch >= 1 && o->threads >= 1 && o->ahead >= 1 && d->n_samples >= 1 && o->first >= 0);
+    assert(o->batch >= 1 && o->threads >= 0 && o->ahead >= 1 && d->n_samples >= 1 && o->first >= 0);
     struct loader *l = mem_new(1, sizeof *l);
     l->data = d;
     l->o = *o;
-    l->chunk = o->batch / (4 * o->threads);
+    l->chunk = o->batch / (4 * (o->threads + 1));
     l->chunk = l->chunk < 1 ? 1 : l->chunk > 8 ? 8 : l->chunk;
     l->n_slots = o->ahead + 1;
     l->slot = mem_new((size_t)l->n_slots, sizeof *l->slot);

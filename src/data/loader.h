@@ -24,7 +24,7 @@ struct loader_options {
     bool train; /* augmented and shuffled, endless; else in order, once, not augmented */
     uint64_t seed;
     int64_t first; /* training: number of the first image of the endless sequence (resume): iteration × batch */
-    int threads;   /* worker threads; ≥ 1 */
+    int threads;   /* worker threads, beside the caller, who makes images while it waits for a batch */
     int ahead;     /* batches prepared ahead; ≥ 1 */
     int n_classes; /* width of label: of a data set with targets their number */
     struct augment augment;

@@ -27,8 +27,8 @@ INLINE __m512i join(__m512 low, __m512 high)
     return (__m512i)_mm512_cvtne2ps_pbh(high, low);
 }
 
-/* `rows` rows of C from row `first` on (counted through both tiles), `across` tiles wide. Each factor of A is spread over a register once for
- * both tiles: with one tile alone, two loads a product keep the units for products waiting. */
+/* `rows` rows of C from row `first` on (counted through both tiles), `across` tiles wide. Each factor of A is spread over a register once
+ * for both tiles: with one tile alone, two loads a product keep the units for products waiting. */
 INLINE void multiply_rows(const struct bf16_product *p, int first, int rows, int across)
 {
     __m512 sum[2][BF16_SIDE];

@@ -262,7 +262,7 @@ static void test_evaluation_pass(void **state)
     (void)state;
     struct memory m = {.broken = {9}, .n_broken = 1};
     struct dataset d = memory_dataset(&m, TASK_DETECT, 11);
-    for (int threads = 1; threads <= 4; threads++) {
+    for (int threads = 0; threads <= 4; threads++) {
         struct loader_options o = options(TASK_DETECT, false, 4, threads);
         struct error err = ERROR_INIT;
         struct loader *l = loader_open(&d, &o, &err);
@@ -342,7 +342,7 @@ static void test_bad_image_in_training(void **state)
     while (permutation[due] != 3 && permutation[due] != 8)
         due++;
     o.batch = 1;
-    for (int threads = 1; threads <= 3; threads++) {
+    for (int threads = 0; threads <= 3; threads++) {
         o.threads = threads;
         l = loader_open(&d, &o, &err);
         for (int i = 0; i < due; i++)
@@ -413,7 +413,7 @@ static void test_close_early(void **state)
     struct memory m = {.slow = 1};
     struct dataset d = memory_dataset(&m, TASK_DETECT, 20);
     for (int taken = 0; taken < 4; taken++)
-        for (int threads = 1; threads <= 4; threads++) {
+        for (int threads = 0; threads <= 4; threads++) {
             struct loader_options o = options(TASK_DETECT, taken % 2 == 0, 6, threads);
             struct error err = ERROR_INIT;
             struct loader *l = loader_open(&d, &o, &err);
