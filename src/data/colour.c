@@ -4,9 +4,9 @@
 
 #include "base/simd.h"
 
-/* With V = max, D = max − min = V·S and H in sixths of the circle, HSV's channels are V − D·k_n(H), where k_n(H) = clamp(min(a, 4 − a), 0,
- * 1), a = (n + H) mod 6, n = 5, 3, 1 for R, G, B. The changed ones are therefore exposure·(V − saturation·D·k_n(H + shift)), and without a
- * shift exposure·(V − saturation·(V − channel)): the only division is the one for H. */
+/* With V = max, D = max − min = V·S and H in sixths of the circle, HSV's channels are V − D + D·k(H) with k = clamp(|H − 3| − 1, 0, 1) for
+ * R, clamp(2 − |H − 2|, 0, 1) for G and clamp(2 − |H − 4|, 0, 1) for B. The changed ones are therefore exposure·(V − saturation·(D − D·k)),
+ * and without a shift of H exposure·(V − saturation·(V − channel)). D·k needs D·H only, which is found without a division. */
 
 static inline float clamp01(float v)
 {
@@ -26,13 +26,11 @@ static inline float min3(float a, float b, float c)
     return m < c ? m : c;
 }
 
-/* k_n of a sum n + H in [0, 18). */
-static inline float wedge(float a)
+/* D − D·k, where x = D·(|H − 3| − 1) or alike. */
+static inline float missing(float x, float d)
 {
-    a = a >= 12 ? a - 12 : a;
-    a = a >= 6 ? a - 6 : a;
-    const float b = 4 - a;
-    return clamp01(a < b ? a : b);
+    x = x > 0 ? x : 0;
+    return d - (x < d ? x : d);
 }
 
 SIMD_CLONES
@@ -56,16 +54,17 @@ static void saturate(float *restrict r, float *restrict g, float *restrict b, si
 SIMD_CLONES
 static void turn_hue(float *restrict r, float *restrict g, float *restrict b, size_t n, float sixths, float saturation, float exposure)
 {
+    const float strength = saturation * exposure;
     for (size_t i = 0; i < n; i++) {
         const float x = r[i], y = g[i], z = b[i];
         const float v = max3(x, y, z), d = v - min3(x, y, z);
-        const float scale = 1 / (d > 0 ? d : 1); /* grey has no hue: any does */
-        const float from_r = (y - z) * scale, from_g = 2 + (z - x) * scale, from_b = 4 + (x - y) * scale;
-        const float hue = (v == x ? from_r : v == y ? from_g : from_b) + sixths; /* −1 .. 11 */
-        const float strength = saturation * d;
-        r[i] = clamp01(exposure * (v - strength * wedge(5 + hue)));
-        g[i] = clamp01(exposure * (v - strength * wedge(3 + hue)));
-        b[i] = clamp01(exposure * (v - strength * wedge(1 + hue)));
+        float h = (v == x ? y - z : v == y ? 2 * d + (z - x) : 4 * d + (x - y)) + sixths * d; /* D·H, −D .. 11·D */
+        h = h < 0 ? h + 6 * d : h;
+        h = h >= 6 * d ? h - 6 * d : h;
+        const float value = exposure * v;
+        r[i] = clamp01(value - strength * missing(fabsf(h - 3 * d) - d, d));
+        g[i] = clamp01(value - strength * missing(2 * d - fabsf(h - 2 * d), d));
+        b[i] = clamp01(value - strength * missing(2 * d - fabsf(h - 4 * d), d));
     }
 }
 

@@ -12,10 +12,7 @@ static const double rate = 1e-7;
 static void step(struct trainer *t, const struct batch *b)
 {
     struct network *net = t->net;
-    const size_t n = shape_size(net->input.shape);
-    network_zero_grads(net);
-    for (size_t i = 0; i < n; i++)
-        net->input.x[i] = b->input[i];
+    network_set_input(net, b->input);
     struct targets targets = {.box = b->box, .box_start = b->box_start};
     if (b->label) {
         for (size_t i = 0; i < (size_t)t->part * (size_t)net->n_classes; i++)

@@ -60,6 +60,9 @@ void network_fold(struct network *net);
  * on and changes no bit of a result. last: no network_plan follows, and the plain weights that are no longer needed are freed. */
 void network_pack(struct network *net, bool last);
 
+/* Copies the input of all images of the plan: n × channels × height × width numbers. */
+void network_set_input(struct network *net, const float *x);
+
 /* Walks. network_forward returns the loss: sum over the images of all loss layers (0 without targets). The input stands in net->input.x. */
 double network_forward(struct network *net, const struct run *run);
 void network_backward(struct network *net, const struct run *run);

@@ -3,7 +3,22 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "net/network.h"
+
+void network_set_input(struct network *net, const float *x)
+{
+    const size_t n = shape_size(net->input.shape);
+    const int tiles = parallel_tiles(n);
+    real *to = net->input.x;
+#pragma omp parallel for schedule(static)
+    for (int tile = 0; tile < tiles; tile++) {
+        size_t begin, end;
+        parallel_range(n, tile, tiles, &begin, &end);
+        for (size_t i = begin; i < end; i++)
+            to[i] = (real)x[i];
+    }
+}
 
 /* Layers that never learn and pass no gradient run as in evaluation, so that their statistics stay as they are. */
 static struct run run_of(const struct layer *l, const struct run *run)

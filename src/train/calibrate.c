@@ -13,9 +13,7 @@ static int pass(struct trainer *t, struct loader *loader, struct error *err)
         const struct shape now = net->input.shape;
         if ((now.n != images || now.w != b->w || now.h != b->h) && network_plan(net, images, b->w, b->h, true, err) != 0)
             return -1;
-        const size_t n = shape_size(net->input.shape);
-        for (size_t i = 0; i < n; i++)
-            net->input.x[i] = b->input[i];
+        network_set_input(net, b->input);
         done += images;
         const struct run run = {.mode = MODE_CALIBRATE, .seed = t->seed, .share = (double)images / (double)done};
         network_forward(net, &run);

@@ -239,9 +239,7 @@ static int pass(struct trainer *t, int number, double *sum, struct error *err)
         return -1;
     if ((b->w != net->input.shape.w || b->h != net->input.shape.h) && network_plan(net, t->part, b->w, b->h, true, err) != 0)
         return -1;
-    const size_t n = shape_size(net->input.shape);
-    for (size_t i = 0; i < n; i++)
-        net->input.x[i] = b->input[i];
+    network_set_input(net, b->input);
     struct targets targets = {.box = b->box, .box_start = b->box_start};
     if (b->label) {
         for (size_t i = 0; i < (size_t)t->part * (size_t)net->n_classes; i++)
