@@ -97,10 +97,11 @@ static void forward(struct layer *l, const struct run *run)
 static void backward(struct layer *l, const struct run *run)
 {
     (void)run;
+    const struct maxpool *s = l->state;
     const struct shape in = l->in[0]->shape, out = l->out.shape;
     if (l->in[0]->dx)
         pool_max_backward(l->out.dx, l->buffer[INDEX].p, l->in[0]->dx, (size_t)in.n * (size_t)in.c, (size_t)in.h * (size_t)in.w,
-                          (size_t)out.h * (size_t)out.w, l->in_fresh[0]);
+                          (size_t)out.h * (size_t)out.w, l->in_fresh[0], s->stride_x >= s->size && s->stride_y >= s->window.kh);
 }
 
 const struct layer_type layer_maxpool = {

@@ -29,7 +29,7 @@ static struct method method_of(const struct conv_shape *s, enum conv_pass pass)
         return (struct method){.algorithm = ALGORITHM_GEMM};
     if (depthwise_fits(s))
         return (struct method){.algorithm = ALGORITHM_DEPTHWISE};
-    if (bf16_choose(s, cpu_bf16_best(), pass))
+    if (s->precision == CONV_BF16 && bf16_choose(s, cpu_bf16_best(), pass)) /* asking the processor takes microseconds */
         return (struct method){.algorithm = ALGORITHM_BF16, .bf16 = cpu_bf16_best()};
     const int tile = winograd_choose(s, pass);
     if (tile > 0)

@@ -289,6 +289,8 @@ size_t direct_scratch(const struct conv_shape *s, enum cpu_isa isa, enum conv_pa
 {
     if (pass == CONV_BACKWARD_WEIGHTS)
         return direct_weights_scratch(s, isa, threads);
+    if (pass == CONV_BACKWARD_DATA && direct_scatters(s))
+        return direct_scatter_scratch(s, isa, threads);
     if (gathers(s, isa, pass))
         return direct_gather_packed(s, isa, pass) + direct_gather_scratch(s, isa, pass, threads) + DIRECT_ALIGNMENT;
     const struct work w = work_of(s, isa, pass);
@@ -330,6 +332,10 @@ void direct_forward(const struct conv_shape *s, enum cpu_isa isa, const real *x,
 void direct_backward_data(const struct conv_shape *s, enum cpu_isa isa, const real *dy, const real *weight, real *dx, bool overwrite,
                           real *scratch, int threads)
 {
+    if (direct_scatters(s)) {
+        direct_scatter(s, isa, dy, weight, dx, overwrite, scratch, threads);
+        return;
+    }
     real *own = direct_align(scratch);
     if (gathers(s, isa, CONV_BACKWARD_DATA)) {
         const size_t n = direct_gather_packed(s, isa, CONV_BACKWARD_DATA);

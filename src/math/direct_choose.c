@@ -12,13 +12,6 @@
 #define AVX2_BATCH_PIXELS 4096
 #define AVX2_CHANNELS 16
 
-/* The gradient of the input of a window that stays inside the image is largely a product with the zeros around dy. */
-static bool mostly_zeros(const struct conv_shape *s)
-{
-    const double phase = (double)direct_ceil_div(s->height, s->stride_y) * direct_ceil_div(s->width, s->stride_x);
-    return (double)s->out_h * s->out_w < .6 * phase;
-}
-
 bool direct_choose(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass)
 {
     /* In double, for gradient checks, BLAS is all that is needed. */
@@ -33,5 +26,5 @@ bool direct_choose(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass 
         return false;
     if (direct_pointwise(s))
         return s->filters >= 4 && s->channels >= 4 && pixels >= MIN_PIXELS;
-    return s->filters >= 4 && (pass == CONV_FORWARD || (s->channels >= 4 && !mostly_zeros(s))) && pixels >= MIN_IMAGE;
+    return s->filters >= 4 && (pass == CONV_FORWARD || s->channels >= 4) && pixels >= MIN_IMAGE;
 }

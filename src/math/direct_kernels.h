@@ -58,6 +58,9 @@ struct direct_kernels {
      * gradient_taps taps, of which the first `rows` and `count` exist (those behind repeat the last one). */
     void (*correlate)(const real *dy, size_t plane, int rows, const real *x, const int *taps, int count, const struct direct_vector *at,
                       int vectors, real *dw, size_t ld);
+    /* Of a kernel of size × size, stride 1, that stays inside the plane: for the pixels y·out_w + x of a strip, begin ≤ y·out_w + x < end,
+     * and all taps: plane[(y + ky·dilation)·width + x + kx·dilation] += tile[(ky·size + kx)·ld + y·out_w + x − begin]. */
+    void (*add_taps)(const real *tile, int ld, int begin, int end, int out_w, int size, int dilation, real *plane, int width);
 };
 
 extern const struct direct_kernels direct_baseline;

@@ -71,6 +71,17 @@ static inline struct direct_vector direct_strip_vector(const struct conv_shape *
                                   (size_t)(first + row) * (size_t)s->out_w + (size_t)col, direct_smaller(lanes, s->out_w - col)};
 }
 
+/* direct_scatter.c: the gradient of the input of a window that stays inside the image, which as a convolution would largely be a product
+ * with the zeros around dy: im2col's rows a few channels at a time, added to where they came from while they are in the cache. */
+static inline bool direct_scatters(const struct conv_shape *s)
+{
+    const double phase = (double)direct_ceil_div(s->height, s->stride_y) * direct_ceil_div(s->width, s->stride_x);
+    return s->size > 1 && (double)s->out_h * s->out_w < .6 * phase;
+}
+size_t direct_scatter_scratch(const struct conv_shape *s, enum cpu_isa isa, int threads);
+void direct_scatter(const struct conv_shape *s, enum cpu_isa isa, const real *dy, const real *weight, real *dx, bool overwrite,
+                    real *scratch, int threads);
+
 /* direct_weights.c: dweight for few channels, as products of rows of pixels. direct_outer.c: for any shape, as outer products. */
 size_t direct_correlate_scratch(const struct conv_shape *s, enum cpu_isa isa, int threads);
 void direct_correlate(const struct conv_shape *s, enum cpu_isa isa, const real *x, const real *dy, real *dweight, real *scratch,

@@ -292,6 +292,30 @@ static void correlate(const real *dy, size_t plane, int rows, const real *x, con
             dw[(size_t)r * ld + (size_t)t] += total[r * GRADIENT_TAPS + t];
 }
 
+/* A vector of the plane at a time, as sums in a register: written tap by tap, each would wait for the one before to reach the cache. */
+static void add_taps(const real *tile, int ld, int begin, int end, int out_w, int size, int dilation, real *plane, int width)
+{
+    const int first = begin / out_w, last = (end - 1) / out_w;
+    for (int row = first; row <= last + (size - 1) * dilation; row++)
+        for (int at = 0; at < width; at += LANES) {
+            real *to = plane + (size_t)row * (size_t)width + at;
+            vec sum = load_partial(to, smaller(LANES, width - at));
+            for (int ky = 0; ky < size; ky++) {
+                const int y = row - ky * dilation;
+                if (y < first || y > last)
+                    continue;
+                const int x0 = y == first ? begin - y * out_w : 0, x1 = y == last ? end - y * out_w : out_w;
+                for (int kx = 0; kx < size; kx++) {
+                    const int shift = at - kx * dilation, lo = x0 - shift, hi = x1 - shift;
+                    if (lo < LANES && hi > 0)
+                        sum += load_range(tile + (ky * size + kx) * (long)ld + (y * out_w - begin + shift), lo < 0 ? 0 : lo,
+                                          smaller(hi, LANES));
+                }
+            }
+            store_partial(to, sum, smaller(LANES, width - at));
+        }
+}
+
 const struct direct_kernels DIRECT_TABLE = {.lanes = LANES,
                                             .rows = ROWS,
                                             .vectors = VECTORS,
@@ -303,4 +327,5 @@ const struct direct_kernels DIRECT_TABLE = {.lanes = LANES,
                                             .multiply = multiply,
                                             .turn = turn,
                                             .outer = outer,
-                                            .correlate = correlate};
+                                            .correlate = correlate,
+                                            .add_taps = add_taps};

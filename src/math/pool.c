@@ -211,7 +211,8 @@ void pool_max_forward(const real *x, real *y, int32_t *index, size_t planes, int
     }
 }
 
-void pool_max_backward(const real *dy, const int32_t *index, real *dx, size_t planes, size_t plane, size_t out_plane, bool overwrite)
+void pool_max_backward(const real *dy, const int32_t *index, real *dx, size_t planes, size_t plane, size_t out_plane, bool overwrite,
+                       bool apart)
 {
 #pragma omp parallel for schedule(static)
     for (size_t p = 0; p < planes; p++) {
@@ -220,8 +221,12 @@ void pool_max_backward(const real *dy, const int32_t *index, real *dx, size_t pl
         const int32_t *at = index + p * out_plane;
         if (overwrite)
             memset(to, 0, plane * sizeof(real));
-        for (size_t i = 0; i < out_plane; i++)
-            to[at[i]] += from[i];
+        if (overwrite && apart) /* no sum waits for the one before */
+            for (size_t i = 0; i < out_plane; i++)
+                to[at[i]] = from[i];
+        else
+            for (size_t i = 0; i < out_plane; i++)
+                to[at[i]] += from[i];
     }
 }
 

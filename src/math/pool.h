@@ -25,8 +25,9 @@ void pool_max_forward(const real *x, real *y, int32_t *index, size_t planes, int
 /* y[j] = max of numbers 2·j and 2·j + 1 of two rows, j < pairs; in the calling thread. */
 void pool_halve_rows(const real *upper, const real *lower, int pairs, real *y);
 
-/* dx[p][index] += dy; overwrite: dx is zeroed first. */
-void pool_max_backward(const real *dy, const int32_t *index, real *dx, size_t planes, size_t plane, size_t out_plane, bool overwrite);
+/* dx[p][index] += dy; overwrite: dx is zeroed first. apart: windows don't overlap, so no position comes twice. */
+void pool_max_backward(const real *dy, const int32_t *index, real *dx, size_t planes, size_t plane, size_t out_plane, bool overwrite,
+                       bool apart);
 
 /* y[p] = mean of plane p. */
 void pool_mean_forward(const real *x, real *y, size_t planes, size_t plane);

@@ -24,6 +24,11 @@ INLINE vec load_partial(const real *p, int n)
     return (vec)_mm256_maskload_ps(p, first_lanes(n));
 }
 
+INLINE vec load_range(const real *p, int from, int to)
+{
+    return (vec)_mm256_maskload_ps(p, _mm256_andnot_si256(first_lanes(from), first_lanes(to)));
+}
+
 INLINE void store_partial(real *p, vec v, int n)
 {
     _mm256_maskstore_ps(p, first_lanes(n), (__m256)v);

@@ -19,6 +19,11 @@ INLINE vec load_partial(const real *p, int n)
     return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 }
 
+INLINE vec load_range(const real *p, int from, int to)
+{
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << to) - (1u << from)), p);
+}
+
 INLINE void store_partial(real *p, vec v, int n)
 {
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);

@@ -17,6 +17,14 @@ INLINE vec load_partial(const real *p, int n)
     return load(t);
 }
 
+INLINE vec load_range(const real *p, int from, int to)
+{
+    real t[LANES] = {0};
+    for (int i = from; i < to; i++)
+        t[i] = p[i];
+    return load(t);
+}
+
 INLINE void store_partial(real *p, vec v, int n)
 {
     real t[LANES];
