@@ -314,9 +314,12 @@ photographs, decoded once an epoch; `scripts/bench-loader.sh`. "All": every step
 E
     DLNET_DATA=${DLNET_DATA:-data} DLNET=$DLNET ROUNDS=$ROUNDS scripts/bench-loader.sh
 }
+# Parts may have been measured on different machines: each tells its own.
+machine="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(uname -sm), $(cc --version | head -n 1)"
+machine="$machine; $("$DLNET" bench cfg/yolov3-tiny.cfg -q --threads "$THREADS" | tail -n 2 | sed 's/  */ /g' | paste -sd ';' | sed 's/;/; /g')"
 for part in $PARTS; do
     wanted "$part" || continue
-    { printf '## %s\n\n' "${TITLE[$part]}" && "write_$part"; } >"$T/text.$part"
+    { printf '## %s\n\nOn: %s\n\n' "${TITLE[$part]}" "$machine" && "write_$part"; } >"$T/text.$part"
     disturbed=$(for i in $(of "$part"); do awk '{print $NF}' "$T/found.$i"; done | sort -g | tail -n 1)
     if [ -n "$disturbed" ]; then
         {
@@ -337,12 +340,6 @@ done
     echo
     echo "What \`make bench-peers\` measured last (\`make bench-peers ONLY=\"infer train\"\`: parts of it). float32, $THREADS threads, OPENBLAS_* unset, random weights. A start gives the median of"
     echo 'its walks after some to warm up; the tables give the median and the least of the starts. Input and weights are in memory where nothing else is said.'
-    echo
-    echo "Machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(uname -sm), $(cc --version | head -n 1)"
-    echo
-    echo '```'
-    "$DLNET" bench cfg/yolov3-tiny.cfg -q --threads "$THREADS" | tail -n 2
-    echo '```'
     for part in $PARTS; do
         [ ! -s "$T/text.$part" ] || { echo && cat "$T/text.$part"; }
     done
