@@ -61,8 +61,10 @@ dlnet val "$T/one/last.safetensors" -q --set net.precision=fp32
 expect_status "it runs with 32 bits" 0
 
 dlnet bench "$T/net.cfg" --reps 2 --set net.precision=bf16
-expect_out "bench names the algorithm" '^ +1  convolutional .* bf16 (AMX|AVX512-BF16|portable)$'
+expect_out "bench names the algorithm" '^ +2  convolutional .* bf16 (AMX|AVX512-BF16|portable)$'
 expect_out "bench tells what bfloat16 reaches" '^bf16: +[0-9.]+ GFLOP/s'
+dlnet bench "$T/net.cfg" --reps 2 --set net.precision=bf16 --set net.winograd=0
+expect_out "3 x 3 too, where Winograd is refused" '^ +1  convolutional .* bf16 (AMX|AVX512-BF16|portable)$'
 dlnet train "$T/net.cfg" --set net.precision=fp16
 expect_status "a precision that isn't known" 65
 expect_err "the known ones" "fp32.*bf16"
