@@ -82,7 +82,8 @@ void direct_scatter(const struct conv_shape *s, enum cpu_isa isa, const real *dy
     const size_t area = (size_t)s->height * (size_t)s->width, pixels = (size_t)p.pixels, filters = (size_t)s->filters;
     const int lanes = p.k->lanes, rows = p.k->rows;
     real *packed = direct_align(scratch), *parts = packed + p.packed + p.places;
-    int *places = (int *)(packed + p.packed);
+    void *behind = packed + p.packed;
+    int *places = behind;
     _Static_assert(sizeof(int) <= sizeof(real), "places stand in scratch");
     for (int f = 0; f < s->filters; f++)
         places[f] = f * p.ld;
