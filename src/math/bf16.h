@@ -18,8 +18,8 @@
 /* True when the kernels below can do the pass at all. */
 bool bf16_fits(const struct conv_shape *s, enum conv_pass pass);
 
-/* True where s->precision asks for it and the kernels are worth it: with AMX anywhere; with AVX512-BF16 where Winograd in float isn't
- * faster (where s->winograd forbids that: anywhere but in first layers). */
+/* True where s->precision asks for it and the kernels are worth it: with AMX, or with neither, anywhere; with AVX512-BF16 where Winograd in
+ * float isn't faster (s->winograd false: anywhere but in first layers). */
 bool bf16_choose(const struct conv_shape *s, enum cpu_bf16 isa, enum conv_pass pass);
 
 /* Numbers of scratch. */

@@ -2,9 +2,10 @@
  * add
  *
  *     load_partial     (const real *p, int n): the first n ≤ LANES numbers, 0 behind; reads nothing else
- *     load_range       (const real *p, int from, int to): lane l is p[l] for from ≤ l < to, else 0; reads nothing else; 0 ≤ from, to ≤
- * LANES store_partial    (real *p, vec v, int n): the first n numbers select_positive  (vec x, vec otherwise): x where x > 0 larger_of (vec
- * a, vec b): b where a < b, else a
+ *     load_range       (const real *p, int from, int to): lane l is p[l] for from ≤ l < to ≤ LANES, else 0; reads nothing else
+ *     store_partial    (real *p, vec v, int n): the first n numbers
+ *     select_positive  (vec x, vec otherwise): x where x > 0
+ *     larger_of        (vec a, vec b): b where a < b, else a
  *
  * Templates of kernels are written upon them; a file that includes one of the three is compiled for that instruction set. */
 #ifndef DLNET_MATH_VEC_TYPES_H
