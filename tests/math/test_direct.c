@@ -305,6 +305,27 @@ static void test_uneven_windows(void **state)
                               .dilation = 1});
 }
 
+/* Windows that stay inside wide images, whose gradient is scattered: rows of several vectors, strips that end within a row, several blocks
+ * of channels, and taps that stand apart. */
+static void test_inner_windows(void **state)
+{
+    (void)state;
+    for (int dilation = 1; dilation <= 2; dilation++) {
+        const struct conv_shape s = {.batch = 2,
+                                     .channels = 11,
+                                     .height = 5 + 4 * dilation,
+                                     .width = 41,
+                                     .filters = 9,
+                                     .size = 5,
+                                     .stride_x = 1,
+                                     .stride_y = 1,
+                                     .dilation = dilation};
+        const int out_h = conv_output(s.height, 5, 1, 0, dilation), out_w = conv_output(s.width, 5, 1, 0, dilation);
+        assert_true(10 * out_h * out_w < 6 * s.height * s.width); /* what direct_scatter takes */
+        assert_true(check(s));
+    }
+}
+
 /* Large enough for several bands, blocks of channels, groups of panels and partial sums. */
 static void test_cut_shapes(void **state)
 {
@@ -366,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_shapes),
         cmocka_unit_test(test_uneven_windows),
+        cmocka_unit_test(test_inner_windows),
         cmocka_unit_test(test_cut_shapes),
         cmocka_unit_test(test_refuses_what_it_cannot_do),
     };
