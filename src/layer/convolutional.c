@@ -15,6 +15,8 @@ struct convolutional {
     struct param *weight;
     int threads;             /* that the scratch is for */
     bool halve;              /* inference: the 2 x 2 pooling behind is done here */
+    bool joins;              /* inference: the [shortcut] behind is done here */
+    real slope;              /* of its activation below 0 */
     real *packed;            /* the weights as conv_forward reads them fastest; NULL: not asked for, no memory, or they have no such form */
     struct shape packed_for; /* of the input */
 };
@@ -140,7 +142,7 @@ static void ask_for_scratch(struct layer *l)
 static int shape(struct layer *l, struct error *err)
 {
     struct convolutional *s = l->state;
-    s->halve = false;
+    s->halve = s->joins = false;
     const struct conv_shape c = conv_shape_of(l);
     if (c.out_h < 1 || c.out_w < 1)
         return layer_error(l, "size", err, "a window of %d x %d does not fit in the input of %d x %d with padding %d",
@@ -176,8 +178,12 @@ static void forward(struct layer *l, const struct run *run)
     const struct conv_shape c = conv_shape_of(l);
     struct channel_map map;
     real *to = epilogue_begin(l, &s->epilogue, run, &map);
-    conv_forward(&c, l->in[0]->x, s->weight->value, s->packed, &map, s->halve ? l->absorbed->out.x : to, l->buffer[EPILOGUE_BUFFERS].p,
-                 threads_now(s));
+    if (s->joins) {
+        map.residual = l->absorbed->in[1]->x;
+        map.residual_slope = s->slope;
+    }
+    conv_forward(&c, l->in[0]->x, s->weight->value, s->packed, &map, s->halve || s->joins ? l->absorbed->out.x : to,
+                 l->buffer[EPILOGUE_BUFFERS].p, threads_now(s));
     epilogue_end(l, &s->epilogue, run);
 }
 
@@ -220,9 +226,16 @@ static bool absorb(struct layer *l, const struct layer *next)
     struct convolutional *s = l->state;
     if (layer_trains(l))
         return epilogue_absorb(l, &s->epilogue, next);
+    if (!epilogue_maps(&s->epilogue))
+        return false;
+    if (shortcut_joins(next, &s->slope)) {
+        const struct conv_shape c = conv_shape_of(l);
+        s->joins = conv_joins(&c, s->epilogue.activation);
+        return s->joins;
+    }
     s->halve = true;
     const struct conv_shape c = conv_shape_of(l);
-    s->halve = maxpool_halves(next) && epilogue_maps(&s->epilogue) && conv_halves(&c);
+    s->halve = maxpool_halves(next) && conv_halves(&c);
     if (s->halve)
         ask_for_scratch(l);
     return s->halve;

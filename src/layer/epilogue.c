@@ -144,7 +144,7 @@ static struct channel_map normal_map(const struct layer *l, const struct epilogu
 {
     real *scale = l->buffer[EPILOGUE_MAP].p, *shift = scale + l->out.shape.c;
     norm_fold(e->scale->value, e->shift->value, mean, variance, l->out.shape.c, scale, shift);
-    return (struct channel_map){scale, shift, norm_activation(e)};
+    return (struct channel_map){.scale = scale, .shift = shift, .activation = norm_activation(e)};
 }
 
 /* The values before the normalisation are kept for backward or for statistics: not where a frozen layer does as in evaluation. */
@@ -160,14 +160,15 @@ real *epilogue_begin(struct layer *l, const struct epilogue *e, const struct run
     const real *bias = e->shift ? e->shift->value : NULL;
     if (norm_after(e)) {
         const bool kept = keeps(l, e, run), linear = kept && keeps_linear(e);
-        *map = (struct channel_map){NULL, NULL, linear ? activation_of(ACTIVATION_LINEAR) : e->activation};
+        *map = (struct channel_map){.activation = linear ? activation_of(ACTIVATION_LINEAR) : e->activation};
         return kept ? l->buffer[linear ? EPILOGUE_LINEAR : EPILOGUE_BEFORE].p : l->out.x;
     }
     if (keeps(l, e, run)) {
-        *map = (struct channel_map){NULL, normalizes(e) ? NULL : bias, activation_of(ACTIVATION_LINEAR)};
+        *map = (struct channel_map){.shift = normalizes(e) ? NULL : bias, .activation = activation_of(ACTIVATION_LINEAR)};
         return l->buffer[EPILOGUE_BEFORE].p;
     }
-    *map = normalizes(e) ? normal_map(l, e, e->mean->value, e->variance->value) : (struct channel_map){NULL, bias, e->activation};
+    *map = normalizes(e) ? normal_map(l, e, e->mean->value, e->variance->value)
+                         : (struct channel_map){.shift = bias, .activation = e->activation};
     return l->out.x;
 }
 

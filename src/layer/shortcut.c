@@ -117,6 +117,13 @@ static bool is_plain(const struct layer *l)
            (f.kind == ACTIVATION_LINEAR || activation_from_output(f));
 }
 
+bool shortcut_joins(const struct layer *l, real *slope)
+{
+    const struct shortcut *s = l->state;
+    return l->type == &layer_shortcut && is_plain(l) && s->alpha == 1 && s->beta == 1 &&
+           activation_two_lines(activation_of(s->activation), slope);
+}
+
 static void forward(struct layer *l, const struct run *run)
 {
     const struct shortcut *s = l->state;

@@ -18,4 +18,7 @@ extern const struct layer_type layer_yolo, layer_region;
 /* A [maxpool] of 2 x 2 windows, stride 2, that cover the image exactly. */
 bool maxpool_halves(const struct layer *l);
 
+/* A [shortcut] y = g(a + b) of two arrays of one shape, a the layer before, g(z) = z for z > 0, else *slope·z. */
+bool shortcut_joins(const struct layer *l, real *slope);
+
 #endif

@@ -65,6 +65,13 @@ bool conv_halves(const struct conv_shape *s)
            (a == ALGORITHM_WINOGRAD || (a == ALGORITHM_DIRECT && direct_halves(s, cpu_best())));
 }
 
+bool conv_joins(const struct conv_shape *s, struct activation f)
+{
+    real left;
+    const enum algorithm a = method_of(s, CONV_FORWARD).algorithm;
+    return (a == ALGORITHM_WINOGRAD && !activation_of_channels(f)) || (a == ALGORITHM_DIRECT && activation_two_lines(f, &left));
+}
+
 size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads)
 {
     const struct method m = method_of(s, pass);

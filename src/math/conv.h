@@ -52,6 +52,9 @@ const char *conv_algorithm(const struct conv_shape *s, enum conv_pass pass);
 /* Whether the algorithm that runs for this shape, whose halve is set, can do so: y is then batch × filters × out_h/2 × out_w/2. */
 bool conv_halves(const struct conv_shape *s);
 
+/* Whether the algorithm that runs for this shape can add map->residual (norm.h) where f is this function. */
+bool conv_joins(const struct conv_shape *s, struct activation f);
+
 /* Numbers of scratch that a pass needs when it runs on up to `threads` threads. The results don't depend on the threads. */
 size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads);
 

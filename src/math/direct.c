@@ -132,9 +132,10 @@ struct task {
     bool add, lines; /* lines: the kernel can do the map's activation */
     real slope;
     int first_panel, last_panel;
-    real *y;      /* of the image, or two rows of it where they are halved */
-    int y_filter; /* that stands first at y */
-    size_t plane; /* from one to the next */
+    const real *residual; /* of the image; NULL: none */
+    real *y;              /* of the image, or two rows of it where they are halved */
+    int y_filter;         /* that stands first at y */
+    size_t plane;         /* from one to the next */
 };
 
 /* The panels of a task over a block of channels for one tile of places. */
@@ -154,7 +155,9 @@ static void multiply_panels(const struct task *t, int c0, const real *x, const s
                                           .map = last && t->map,
                                           .scale = t->map && t->map->scale ? t->map->scale + f : NULL,
                                           .shift = t->map && t->map->shift ? t->map->shift + f : NULL,
-                                          .slope = t->slope};
+                                          .slope = t->slope,
+                                          .residual = last && t->residual ? t->residual + (size_t)f * t->plane : NULL,
+                                          .residual_slope = t->residual ? t->map->residual_slope : 1};
         w->k->multiply(packed + (size_t)panel * (size_t)(channels * w->taps * rows), w->offsets, channels * w->taps, x, at, vectors, &out);
     }
 }
@@ -261,6 +264,7 @@ static void run(const struct work *w, const real *x, const real *packed, const s
         struct task t = all;
         t.plane = pixels;
         t.y = y + (size_t)image * (size_t)w->filters * (w->halve ? pixels / 4 : pixels);
+        t.residual = map && map->residual ? map->residual + (t.y - y) : NULL;
         t.first_panel = group * w->group;
         t.last_panel = direct_smaller(w->panels, t.first_panel + w->group);
         if (w->pointwise)

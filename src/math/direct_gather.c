@@ -252,7 +252,8 @@ struct task {
     const struct channel_map *map;
     bool add, lines; /* lines: the kernel can do the map's activation */
     real slope;
-    real *to; /* the first pixel of the band in the task's first image, filter 0 */
+    const real *residual; /* as to; NULL: none */
+    real *to;             /* the first pixel of the band in the task's first image, filter 0 */
     size_t plane, image;
     int images, first, last, first_panel, last_panel;
     real *strip, *tile, *output;
@@ -317,7 +318,9 @@ static void multiply_block(const struct task *t, int q, int c0, int channels, re
                                               .map = last && t->map,
                                               .scale = t->map && t->map->scale ? t->map->scale + f : NULL,
                                               .shift = t->map && t->map->shift ? t->map->shift + f : NULL,
-                                              .slope = t->slope};
+                                              .slope = t->slope,
+                                              .residual = last && t->residual ? t->residual + (size_t)f * t->plane : NULL,
+                                              .residual_slope = t->residual ? t->map->residual_slope : 1};
             p->k->multiply(packed + (size_t)panel * (size_t)(channels * taps * rows), in_tile, channels * taps, t->tile, at, v1 - v0, &out);
         }
     }
@@ -430,6 +433,7 @@ void direct_gather(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass 
             continue;
         }
         t.to = image_to + (size_t)t.first * (size_t)g->out_w;
+        t.residual = map && map->residual ? map->residual + (t.to - to) : NULL;
         t.plane = area;
         t.image = (size_t)p.filters * area;
         run_task(&t);

@@ -34,6 +34,8 @@ struct direct_output {
     bool map;                  /* then y = f(scale·y + shift), f(y) = y for y > 0, else slope·y */
     const real *scale, *shift; /* of these rows; NULL: 1, 0 */
     real slope;
+    const real *residual; /* with map, not NULL: then y = g(y + residual), laid out as y, g with this slope below 0 */
+    real residual_slope;
 };
 
 struct direct_kernels {

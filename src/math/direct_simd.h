@@ -150,6 +150,10 @@ INLINE void multiply_vectors(int vectors, const real *w, const int *taps, int su
             if (out->map) {
                 y = scale * y + shift;
                 y = select_positive(y, out->slope * y);
+                if (out->residual) {
+                    y += load_partial(out->residual + (size_t)r * out->plane + at[j].y, at[j].lanes);
+                    y = select_positive(y, out->residual_slope * y);
+                }
             }
             if (at[j].lanes == LANES)
                 store(to, y);

@@ -220,7 +220,7 @@ static void normalize_plane(const struct forward *f, int plane)
     const int k = plane % f->c;
     real scale, shift;
     norm_fold(f->scale + k, f->shift + k, f->mean + k, f->variance + k, 1, &scale, &shift);
-    const struct channel_map map = {&scale, &shift, f->activation};
+    const struct channel_map map = {.scale = &scale, .shift = &shift, .activation = f->activation};
     map_row(&map, 0, f->x + (size_t)plane * f->s, f->y + (size_t)plane * f->s, f->s);
 }
 
@@ -239,7 +239,7 @@ static void normalize_columns(const struct forward *f, int first, int channels)
     norm_fold(f->scale + first, f->shift + first, f->mean + first, f->variance + first, channels, factor, offset);
     repeat(factor, f->s, channels, scale);
     repeat(offset, f->s, channels, shift);
-    const struct channel_map map = {scale, shift, f->activation};
+    const struct channel_map map = {.scale = scale, .shift = shift, .activation = f->activation};
     for (int i = 0; i < f->n; i++) {
         const size_t at = (size_t)i * width + (size_t)first * f->s;
         map_columns(&map, 0, count, f->x + at, f->y + at);

@@ -10,10 +10,14 @@
 
 #define NORM_EPSILON 1e-5 /* inside the root */
 
-/* y = f(scale[k]·x + shift[k]) for channel k. NULL: scale 1, shift 0. */
+/* y = f(scale[k]·x + shift[k]) for channel k. NULL: scale 1, shift 0.
+ * What follows is for convolutions only, those of which conv_joins says so: where residual isn't NULL, y = g(f(…) + residual), an array of
+ * y's shape, with g(z) = z for z > 0, else residual_slope·z. */
 struct channel_map {
     const real *scale, *shift;
     struct activation activation;
+    const real *residual;
+    real residual_slope;
 };
 
 /* In parallel over n × c × s; x == y allowed. */

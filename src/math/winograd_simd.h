@@ -41,8 +41,9 @@ static void load_pixels(const struct winograd_array *a, const real *planes, int 
     memset(to + (size_t)end * LANES, 0, (size_t)(count - end) * LANES * sizeof(real));
 }
 
-/* The transpose: `count` vectors over channels to a row of each plane. */
-static void store_pixels(const real *from, int count, int channels, bool add, real *row, size_t plane)
+/* The transpose: `count` vectors over channels to a row of each plane. other: of the same planes, or these; then g(sum of both) is stored,
+ * the other one before g being a line of that slope below 0. NULL: nothing is added. */
+static void store_pixels(const real *from, int count, int channels, const real *other, real slope, real *row, size_t plane)
 {
     for (int i = 0; i < count; i += LANES) {
         const int n = smaller(LANES, count - i);
@@ -52,17 +53,29 @@ static void store_pixels(const real *from, int count, int channels, bool add, re
         for (int k = 0; k < LANES; k++)
             r[k] = load(from + (size_t)(i + k) * LANES);
         transpose(r);
-        if (channels == LANES && n == LANES && !add) {
+        if (channels == LANES && n == LANES && !other) {
 #pragma GCC unroll 16
             for (int k = 0; k < LANES; k++)
                 store(to + (size_t)k * plane, r[k]);
             continue;
         }
+        if (channels == LANES && n == LANES) {
+#pragma GCC unroll 16
+            for (int k = 0; k < LANES; k++) {
+                const vec z = load(other + i + (size_t)k * plane) + r[k];
+                store(to + (size_t)k * plane, select_positive(z, slope * z));
+            }
+            continue;
+        }
 #pragma GCC unroll 16
         for (int k = 0; k < LANES; k++)
             if (k < channels) {
-                real *p = to + (size_t)k * plane;
-                store_partial(p, add ? (vec)(load_partial(p, n) + r[k]) : r[k], n);
+                vec z = r[k];
+                if (other) {
+                    z += load_partial(other + i + (size_t)k * plane, n);
+                    z = select_positive(z, slope * z);
+                }
+                store_partial(to + (size_t)k * plane, z, n);
             }
     }
 }

@@ -161,15 +161,20 @@ static void LINE(output)(const struct winograd_array *a, struct winograd_region 
             planes = y + ((size_t)image * (size_t)a->channels + (size_t)first) * (plane / 4);
             for (int i = 0; i < WINOGRAD_TILE && y0 + i < a->height; i += 2) {
                 LINE(halve)(strip + (size_t)i * pitch, strip + (size_t)(i + 1) * pitch, width);
-                store_pixels(strip + (size_t)i * pitch, smaller(width, a->width - x0) / 2, channels, false,
+                store_pixels(strip + (size_t)i * pitch, smaller(width, a->width - x0) / 2, channels, NULL, 1,
                              planes + (size_t)((y0 + i) / 2) * (size_t)(a->width / 2) + x0 / 2, plane / 4);
             }
             continue;
         }
 #endif
+        const real *other = add ? y : map ? map->residual : NULL;
         for (int i = 0; i < WINOGRAD_TILE && y0 + i < a->height; i++) {
-            store_pixels(strip + (size_t)i * pitch, smaller(width, a->width - x0), channels, add,
-                         planes + (size_t)(y0 + i) * (size_t)a->width + x0, plane);
+            real *to = planes + (size_t)(y0 + i) * (size_t)a->width + x0;
+            store_pixels(strip + (size_t)i * pitch, smaller(width, a->width - x0), channels, other ? other + (to - y) : NULL,
+                         add   ? 1
+                         : map ? map->residual_slope
+                               : 1,
+                         to, plane);
         }
     }
 }

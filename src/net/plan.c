@@ -92,7 +92,7 @@ static void plan_absorption(struct network *net)
         for (int j = i + 1; j < net->n_layers; j++)
             for (int k = 0; k < net->layer[j].n_in; k++)
                 readers += net->layer[j].in_layer[k] == i;
-        if (readers != 1 || next->n_in != 1 || next->in_layer[0] != i || l->is_absorbed ||
+        if (readers != 1 || next->n_in < 1 || next->in_layer[0] != i || l->is_absorbed ||
             (net->training && (!l->runs_backward || !next->runs_backward)) || !l->type->absorb || !l->type->absorb(l, next))
             continue;
         l->absorbed = next;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "walk.h"
 
@@ -103,9 +104,53 @@ static void mistakes(void **state)
     walk_refuse(NET "[shortcut]\nfrom=0\nweights_type=per_layr\n", "test.cfg:9:|per_layr|per_layer");
 }
 
+/* A convolution that adds the [shortcut] behind it itself, where it is planned for inference, against each layer by itself, as when it is
+ * planned for training. */
+static void joined(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *layers;
+        bool joins;
+    } cases[] = {
+        {"[conv]\nfilters=16\nsize=3\npad=1\nactivation=linear\n[shortcut]\nfrom=0\nactivation=relu\n", true},
+        {"[conv]\nfilters=16\nsize=3\npad=1\nbatch_normalize=1\nactivation=leaky\n[shortcut]\nfrom=-2\nactivation=leaky\n", true},
+        {"[conv]\nfilters=16\nsize=3\npad=1\nactivation=mish\n[shortcut]\nfrom=-2\n", true},
+        {"[conv]\nfilters=16\nsize=1\nactivation=relu\n[shortcut]\nfrom=-2\n", true},
+        {"[conv]\nfilters=16\nsize=5\npad=1\nactivation=relu\n[shortcut]\nfrom=-2\n[conv]\nfilters=16\nsize=3\npad=1\n", true},
+        {"[conv]\nfilters=16\nsize=3\npad=1\nactivation=relu\n[shortcut]\nfrom=-2\n[route]\nlayers=-2\n[shortcut]\nfrom=-2\n", false},
+        {"[conv]\nfilters=16\nsize=3\npad=1\nactivation=relu\n[shortcut]\nfrom=-2\nalpha=.5\n", false},
+        {"[conv]\nfilters=16\nsize=3\npad=1\nactivation=relu\n[shortcut]\nfrom=-2\nactivation=tanh\n", false},
+        {"[conv]\nfilters=17\nsize=3\npad=1\nactivation=relu\n[shortcut]\nfrom=-2\n", false},
+        {"[conv]\nfilters=16\nsize=3\npad=1\nactivation=softmax\n[shortcut]\nfrom=-2\n", false},
+    };
+    int n_joined = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text =
+            mem_format("[net]\nwidth=19\nheight=13\nchannels=3\n[conv]\nfilters=16\nsize=1\nactivation=linear\n%s", cases[i].layers);
+        struct network *fast = walk_open(text, 2, false), *plain = walk_open(text, 2, true);
+        const size_t n = shape_size(network_output(fast)->out.shape);
+        double *want = mem_new(n, sizeof *want);
+        const real *y = walk_forward(plain, MODE_EVAL, 0);
+        for (size_t k = 0; k < n; k++)
+            want[k] = (double)y[k];
+        assert_false(plain->layer[2].is_absorbed);
+        const char *algorithm[3];
+        fast->layer[1].type->algorithms(&fast->layer[1], algorithm);
+        assert_int_equal(fast->layer[2].is_absorbed, cases[i].joins && !strstr(algorithm[0], "GEMM"));
+        n_joined += fast->layer[2].is_absorbed;
+        walk_expect(walk_forward(fast, MODE_EVAL, 0), want, n, 1e-5);
+        free(want);
+        network_free(fast);
+        network_free(plain);
+        free(text);
+    }
+    assert_true(n_joined >= 3 || cpu_best() < CPU_AVX2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(equal_shapes), cmocka_unit_test(unlike_shapes), cmocka_unit_test(weighted),
-                                       cmocka_unit_test(mistakes)};
+                                       cmocka_unit_test(mistakes), cmocka_unit_test(joined)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,8 @@ static void run(const struct conv_shape *s, struct data *d, const struct channel
     drop_scratch(scratch, n);
 }
 
+static int joined; /* shapes that could add a residual */
+
 static void check(struct conv_shape s)
 {
     s.out_h = conv_output(s.height, conv_rows(&s), s.stride_y, conv_padding_y(&s), s.dilation);
@@ -122,7 +124,8 @@ static void check(struct conv_shape s)
         overwritten.dx[i] = (real)NAN;
     memset(naive.dx, 0, naive.x * sizeof(real));
     reference_conv_backward_data(&s, naive.dy, naive.weight, naive.dx);
-    run(&s, &overwritten, &(struct channel_map){scale, shift, activation_of(ACTIVATION_LEAKY)}, true, 1);
+    struct channel_map map = {.scale = scale, .shift = shift, .activation = activation_of(ACTIVATION_LEAKY)};
+    run(&s, &overwritten, &map, true, 1);
     assert_true(reference_error(overwritten.dx, naive.dx, naive.x) < tolerance);
     for (size_t i = 0; i < naive.y; i++) {
         const int f = (int)(i / (size_t)(s.out_h * s.out_w)) % s.filters;
@@ -130,6 +133,19 @@ static void check(struct conv_shape s)
         naive.out[i] = v > 0 ? v : (real)0.1 * v;
     }
     assert_true(reference_error(overwritten.out, naive.out, naive.y) < tolerance);
+    if (conv_joins(&s, map.activation)) {
+        real *residual = numbers(naive.y, 9);
+        map.residual = residual;
+        map.residual_slope = (real).3;
+        run(&s, &overwritten, &map, true, 2);
+        for (size_t i = 0; i < naive.y; i++) {
+            naive.out[i] += residual[i];
+            naive.out[i] *= naive.out[i] > 0 ? 1 : map.residual_slope;
+        }
+        assert_true(reference_error(overwritten.out, naive.out, naive.y) < tolerance);
+        mem_free(residual);
+        joined++;
+    }
     mem_free(scale);
     mem_free(shift);
     drop(&fast);
@@ -262,6 +278,7 @@ static void test_cut_shapes(void **state)
             s.winograd = winograd;
             check(s);
         }
+    assert_true(joined > 0 || cpu_best() < CPU_AVX2);
 }
 
 /* The maximum of each 2 x 2 window, written in place of the outputs, is that of the outputs. */
@@ -274,7 +291,7 @@ static void check_halved(struct conv_shape s, enum activation_kind kind)
     s.winograd = s.halve = true;
     struct data d = make(&s);
     const size_t planes = (size_t)s.batch * (size_t)s.filters, plane = (size_t)s.out_h * (size_t)s.out_w;
-    const struct channel_map map = {d.dweight, d.dx, activation_of((int)kind)};
+    const struct channel_map map = {.scale = d.dweight, .shift = d.dx, .activation = activation_of((int)kind)};
     assert_true(d.weights >= (size_t)s.filters && d.x >= (size_t)s.filters);
     if (!conv_halves(&s))
         fail_msg("%d channels, %d x %d, %d filters: expected an algorithm that pools", s.channels, s.height, s.width, s.filters);

@@ -178,7 +178,8 @@ static bool check(struct conv_shape s)
             assert_memory_equal(one.dx, more.dx, d.x * sizeof(real));
         static const enum activation_kind activations[] = {ACTIVATION_LINEAR, ACTIVATION_LEAKY, ACTIVATION_RELU, ACTIVATION_MISH,
                                                            ACTIVATION_LOGISTIC};
-        const struct channel_map map = {turn % 3 ? d.scale : NULL, turn % 4 ? d.shift : NULL, activation_of(activations[turn % 5])};
+        const struct channel_map map = {
+            .scale = turn % 3 ? d.scale : NULL, .shift = turn % 4 ? d.shift : NULL, .activation = activation_of(activations[turn % 5])};
         struct result with_map = run(&s, isa, &d, &map, turn % 2, true, 1);
         const size_t plane = (size_t)s.out_h * (size_t)s.out_w;
         for (size_t i = 0; i < d.y; i++)

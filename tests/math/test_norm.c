@@ -133,7 +133,8 @@ static void test_forward(void **state)
         }
         assert_true(reference_error(y, want, size) < 2e-6);
         norm_fold(scale, shift, mean, variance, c, a, b);
-        norm_map(&(struct channel_map){a, b, activation_of(ACTIVATION_LEAKY)}, x, n, c, (size_t)s, x); /* in place */
+        norm_map(&(struct channel_map){.scale = a, .shift = b, .activation = activation_of(ACTIVATION_LEAKY)}, x, n, c, (size_t)s,
+                 x); /* in place */
         assert_memory_equal(x, y, size * sizeof(real));
         mem_free(x);
         mem_free(scale);

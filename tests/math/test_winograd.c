@@ -266,7 +266,8 @@ static void check_map(const struct conv_shape *s, const struct data *d, struct w
     static const enum activation_kind activations[] = {ACTIVATION_LINEAR, ACTIVATION_RELU, ACTIVATION_LEAKY, ACTIVATION_MISH,
                                                        ACTIVATION_LOGISTIC};
     for (int i = 0; i < 20; i++) {
-        const struct channel_map map = {i % 2 ? scale : NULL, i / 2 % 2 ? shift : NULL, activation_of(activations[i / 4])};
+        const struct channel_map map = {
+            .scale = i % 2 ? scale : NULL, .shift = i / 2 % 2 ? shift : NULL, .activation = activation_of(activations[i / 4])};
         struct results r = run(s, d, method, &map, 2);
         real *wanted = mem_try(d->y, sizeof(real));
         norm_map(&map, d->wanted_y, s->batch, s->filters, (size_t)s->out_h * (size_t)s->out_w, wanted);

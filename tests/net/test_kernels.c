@@ -141,7 +141,7 @@ static void compare(const char *path, const char *winograd)
 static void every_cfg(void **state)
 {
     (void)state;
-    static const char *const cfgs[] = {"yolo", "bccd", "mnist", "cifar", "transfer-bccd", "yolov3-tiny", "yolov4-tiny"};
+    static const char *const cfgs[] = {"yolo", "bccd", "mnist", "cifar", "cifar-residual", "transfer-bccd", "yolov3-tiny", "yolov4-tiny"};
     for (size_t i = 0; i < sizeof cfgs / sizeof *cfgs; i++) {
         char path[64];
         snprintf(path, sizeof path, "cfg/%s.cfg", cfgs[i]);
