@@ -69,7 +69,7 @@ static int shape(struct layer *l, struct error *err)
                            s->size, s->padding, in.w, in.h);
     l->out.shape = (struct shape){in.n, in.c, h, w};
     l->flops = (double)shape_each(l->out.shape) * s->window.kh * s->size;
-    const size_t scratch = pool_max_scratch(s->window, (size_t)in.n * (size_t)in.c, in.h, in.w, h, w);
+    const size_t scratch = pool_max_scratch(s->window, in.w, w);
     layer_buffer(l, SCRATCH, BUFFER_SCRATCH, scratch, sizeof(real));
     if (layer_trains(l)) {
         layer_buffer(l, INDEX, BUFFER_SAVED, shape_size(l->out.shape), sizeof(int32_t));
@@ -90,8 +90,8 @@ static void forward(struct layer *l, const struct run *run)
 {
     const struct maxpool *s = l->state;
     const struct shape in = l->in[0]->shape, out = l->out.shape;
-    pool_max_forward(l->in[0]->x, l->out.x, run->mode == MODE_TRAIN ? l->buffer[INDEX].p : NULL, (size_t)in.n * (size_t)in.c, in.h, in.w,
-                     out.h, out.w, s->window, l->buffer[SCRATCH].p, l->buffer[SCRATCH_INDEX].p);
+    pool_max_forward(l->in[0]->x, l->out.x, run->mode == MODE_TRAIN ? l->buffer[INDEX].p : NULL, in.n, (size_t)in.c, in.h, in.w, out.h,
+                     out.w, s->window, l->buffer[SCRATCH].p, l->buffer[SCRATCH_INDEX].p);
 }
 
 static void backward(struct layer *l, const struct run *run)

@@ -6,26 +6,28 @@
 #include "base/parallel.h"
 #include "base/simd.h"
 
-/* A maximum over a rectangle is the maximum of its rows' maxima, so the general kernel runs along the rows into scratch and then down the
- * columns: kh + kw comparisons an element instead of kh·kw. Each pass keeps the first of equal values, so the position found is the first
- * one in row-major order, as a scan of the rectangle would find it. */
+/* A maximum over a rectangle is the maximum of its rows' maxima, so the general kernels run along one axis into scratch and then along the
+ * other: kh + kw comparisons an element instead of kh·kw. With positions it is rows first: each pass keeps the first of equal values, so
+ * the position found is the first one in row-major order, as a scan of the rectangle would find it. */
 
-/* Tiles that each own a part of the scratch. */
-static int scratch_tiles(size_t planes)
-{
-    return planes < 32 ? (int)planes : 32;
-}
+/* Tiles, and those that each own a part of the scratch; bands of rows that a single image is cut into, of at least so many. */
+enum { MOST_TILES = 256, SCRATCH_TILES = 32, BANDS = 8, BAND_ROWS = 4 };
 
 static bool is_halving(struct pool_window k)
 {
     return k.kh == 2 && k.kw == 2 && k.stride_h == 2 && k.stride_w == 2 && k.top == 0 && k.left == 0;
 }
 
-size_t pool_max_scratch(struct pool_window k, size_t planes, int h, int w, int out_h, int out_w)
+/* Of a tile. */
+static size_t scratch_of(struct pool_window k, int w, int out_w)
 {
-    (void)w;
-    (void)out_h;
-    return is_halving(k) ? 0 : (size_t)scratch_tiles(planes) * (size_t)h * (size_t)out_w;
+    const size_t ring = (size_t)k.kh * (size_t)out_w, row = (size_t)w;
+    return is_halving(k) ? 0 : ring > row ? ring : row;
+}
+
+size_t pool_max_scratch(struct pool_window k, int w, int out_w)
+{
+    return SCRATCH_TILES * scratch_of(k, w, out_w);
 }
 
 /* Two rows (the second may be the first again: the last row of an odd height) to one of `pairs` maxima, and one more of the last column
@@ -104,6 +106,12 @@ SIMD_CLONES static void max_step1_index(const real *restrict x, real *restrict y
     }
 }
 
+SIMD_CLONES static void max_rows(const real *restrict a, const real *restrict b, real *restrict y, int n)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = a[i] < b[i] ? b[i] : a[i];
+}
+
 /* The same for every second number of x: what the compiler can take apart in registers. */
 SIMD_CLONES static void max_step2(const real *restrict x, real *restrict y, int n)
 {
@@ -164,49 +172,79 @@ static void row_max(const real *x, real *y, int32_t *index, int w, int out_w, st
     }
 }
 
-static void max_plane(const real *x, real *y, int32_t *index, int h, int w, int out_h, int out_w, struct pool_window k, real *rows,
-                      int32_t *rows_index)
+/* Rows of x that window i sees: [*first, *last). */
+static void window_rows(struct pool_window k, int i, int h, int *first, int *last)
+{
+    const int begin = i * k.stride_h - k.top, end = begin + k.kh;
+    *first = begin < 0 ? 0 : begin;
+    *last = end > h ? h : end;
+}
+
+/* Without positions, rows begin .. end − 1 of y: down the columns first, so that the strided part is done once a row of outputs. row: w
+ * numbers. */
+static void max_plane(const real *x, real *y, int h, int w, int begin, int end, int out_w, struct pool_window k, real *row)
+{
+    y += (size_t)begin * (size_t)out_w;
+    for (int i = begin; i < end; i++, y += out_w) {
+        int first, last;
+        window_rows(k, i, h, &first, &last);
+        const real *from = x + (size_t)first * (size_t)w;
+        if (last - first > 1)
+            max_rows(from, from + w, row, w);
+        for (int r = first + 2; r < last; r++)
+            max_step1(x + (size_t)r * (size_t)w, row, w);
+        row_max(last - first > 1 ? row : from, y, NULL, w, out_w, k, 0);
+    }
+}
+
+/* rows, rows_index: a ring of kh rows of out_w. */
+static void max_plane_index(const real *x, real *y, int32_t *index, int h, int w, int begin, int end, int out_w, struct pool_window k,
+                            real *rows, int32_t *rows_index)
 {
     const size_t width = (size_t)out_w;
-    for (int i = 0; i < h; i++)
-        row_max(x + (size_t)i * (size_t)w, rows + (size_t)i * width, index ? rows_index + (size_t)i * width : NULL, w, out_w, k, i * w);
-    for (int i = 0; i < out_h; i++) {
-        int first = i * k.stride_h - k.top, last = first + k.kh;
-        if (first < 0)
-            first = 0;
-        if (last > h)
-            last = h;
-        real *to = y + (size_t)i * width;
-        memcpy(to, rows + (size_t)first * width, width * sizeof(real));
-        if (index)
-            memcpy(index + (size_t)i * width, rows_index + (size_t)first * width, width * sizeof(int32_t));
+    int known = 0;
+    y += (size_t)begin * width;
+    index += (size_t)begin * width;
+    for (int i = begin; i < end; i++, y += width, index += width) {
+        int first, last;
+        window_rows(k, i, h, &first, &last);
+        for (known = known < first ? first : known; known < last; known++) {
+            const size_t slot = (size_t)(known % k.kh) * width;
+            row_max(x + (size_t)known * (size_t)w, rows + slot, rows_index + slot, w, out_w, k, known * w);
+        }
+        memcpy(y, rows + (size_t)(first % k.kh) * width, width * sizeof(real));
+        memcpy(index, rows_index + (size_t)(first % k.kh) * width, width * sizeof(int32_t));
         for (int r = first + 1; r < last; r++) {
-            if (index)
-                max_rows_index(rows + (size_t)r * width, rows_index + (size_t)r * width, to, index + (size_t)i * width, out_w);
-            else
-                max_step1(rows + (size_t)r * width, to, out_w);
+            const size_t slot = (size_t)(r % k.kh) * width;
+            max_rows_index(rows + slot, rows_index + slot, y, index, out_w);
         }
     }
 }
 
-void pool_max_forward(const real *x, real *y, int32_t *index, size_t planes, int h, int w, int out_h, int out_w, struct pool_window k,
-                      real *scratch_x, int32_t *scratch_index)
+void pool_max_forward(const real *x, real *y, int32_t *index, int images, size_t planes, int h, int w, int out_h, int out_w,
+                      struct pool_window k, real *scratch_x, int32_t *scratch_index)
 {
-    const size_t plane = (size_t)h * (size_t)w, out_plane = (size_t)out_h * (size_t)out_w;
+    const size_t plane = (size_t)h * (size_t)w, out_plane = (size_t)out_h * (size_t)out_w, all = (size_t)images * planes;
     const bool halving = is_halving(k);
-    const int tiles = halving ? (planes < 256 ? (int)planes : 256) : scratch_tiles(planes);
-    const size_t rows = (size_t)h * (size_t)out_w;
+    const size_t scratch = scratch_of(k, w, out_w);
+    /* Convolutions share a single image out by its rows: a thread finds here what it has written there. */
+    const int bands = images == 1 && !halving && out_h >= BANDS * BAND_ROWS ? BANDS : 1;
+    const int most = (halving ? MOST_TILES : SCRATCH_TILES) / bands, chunks = all < (size_t)most ? (int)all : most;
 #pragma omp parallel for schedule(static)
-    for (int tile = 0; tile < tiles; tile++) {
-        size_t begin, end;
-        parallel_range(planes, tile, tiles, &begin, &end);
-        for (size_t p = begin; p < end; p++) {
-            int32_t *to = index ? index + p * out_plane : NULL;
+    for (int tile = 0; tile < bands * chunks; tile++) {
+        size_t first, last, begin, end;
+        parallel_range((size_t)out_h, tile / chunks, bands, &begin, &end);
+        parallel_range(all, tile % chunks, chunks, &first, &last);
+        for (size_t p = first; p < last; p++) {
+            const real *from = x + p * plane;
+            real *to = y + p * out_plane;
             if (halving)
-                halve_plane(x + p * plane, y + p * out_plane, to, h, w, out_h, out_w);
+                halve_plane(from, to, index ? index + p * out_plane : NULL, h, w, out_h, out_w);
+            else if (index)
+                max_plane_index(from, to, index + p * out_plane, h, w, (int)begin, (int)end, out_w, k, scratch_x + (size_t)tile * scratch,
+                                scratch_index + (size_t)tile * scratch);
             else
-                max_plane(x + p * plane, y + p * out_plane, to, h, w, out_h, out_w, k, scratch_x + (size_t)tile * rows,
-                          index ? scratch_index + (size_t)tile * rows : NULL);
+                max_plane(from, to, h, w, (int)begin, (int)end, out_w, k, scratch_x + (size_t)tile * scratch);
         }
     }
 }

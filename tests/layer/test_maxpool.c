@@ -40,19 +40,23 @@ static void naive(const real *x, real *y, int32_t *index, size_t planes, int h, 
 
 static void compare(size_t planes, int h, int w, int out_h, int out_w, struct pool_window k, struct rng *rng)
 {
-    const size_t n = planes * (size_t)(h * w), m = planes * (size_t)(out_h * out_w), s = pool_max_scratch(k, planes, h, w, out_h, out_w);
+    const size_t n = planes * (size_t)(h * w), m = planes * (size_t)(out_h * out_w), s = pool_max_scratch(k, w, out_w);
     real *x = mem_new(n, sizeof(real)), *y = mem_new(m, sizeof(real)), *want = mem_new(m, sizeof(real)),
          *scratch = mem_new(s + 1, sizeof(real));
     int32_t *index = mem_new(m, sizeof(int32_t)), *at = mem_new(m, sizeof(int32_t)), *scratch_index = mem_new(s + 1, sizeof(int32_t));
     for (size_t i = 0; i < n; i++)
         x[i] = (real)(rng_below(rng, 12) - 6); /* many equal values: the first must win */
     naive(x, want, at, planes, h, w, out_h, out_w, k);
-    for (int with_index = 0; with_index < 2; with_index++) {
+    for (int i = 0; i < 4; i++) {
+        const bool with_index = i % 2, images = i / 2; /* the planes as images of one, or as one image */
         memset(y, 1, m * sizeof(real));
-        pool_max_forward(x, y, with_index ? index : NULL, planes, h, w, out_h, out_w, k, scratch, with_index ? scratch_index : NULL);
+        memset(index, 1, m * sizeof(int32_t));
+        pool_max_forward(x, y, with_index ? index : NULL, images ? (int)planes : 1, images ? 1 : planes, h, w, out_h, out_w, k, scratch,
+                         with_index ? scratch_index : NULL);
         assert_memory_equal(y, want, m * sizeof(real));
+        if (with_index)
+            assert_memory_equal(index, at, m * sizeof(int32_t));
     }
-    assert_memory_equal(index, at, m * sizeof(int32_t));
     free(x);
     free(y);
     free(want);
@@ -65,7 +69,7 @@ static void compare(size_t planes, int h, int w, int out_h, int out_w, struct po
 static void against_naive(void **state)
 {
     (void)state;
-    static const int sides[] = {1, 2, 5, 7, 13, 32};
+    static const int sides[] = {1, 2, 5, 7, 13, 67};
     struct rng rng = rng_make(1, RNG_TEST, 0, 0);
     int cases = 0;
     for (int a = 0; a < 6; a++)
@@ -119,10 +123,10 @@ static void onnx(void **state)
             const int total = (out_h - 1) * k.stride_h + k.kh - h, odd = strcmp(same, "SAME_LOWER") == 0;
             k.top = k.left = (total + odd) / 2;
         }
-        const size_t planes = (size_t)(x->dim[0] * x->dim[1]), s = pool_max_scratch(k, planes, h, w, out_h, out_w);
+        const size_t s = pool_max_scratch(k, w, out_w);
         real *got = mem_new(y->size, sizeof(real)), *scratch = mem_new(s + 1, sizeof(real));
         int32_t *index = mem_new(y->size, sizeof(int32_t)), *scratch_index = mem_new(s + 1, sizeof(int32_t));
-        pool_max_forward(x->data, got, index, planes, h, w, out_h, out_w, k, scratch, scratch_index);
+        pool_max_forward(x->data, got, index, x->dim[0], (size_t)x->dim[1], h, w, out_h, out_w, k, scratch, scratch_index);
         layercase_expect(y, got, names[i]);
         for (size_t j = 0; j < y->size && c.n_outputs == 2; j++)
             assert_int_equal(index[j], (int)c.output[1].data[j]);
