@@ -224,10 +224,29 @@ static size_t offset_in(const struct plan *p, const struct chunk *c, struct wino
     return (size_t)((r.row - c->row) * p->cut.across * p->k->lanes);
 }
 
-static void share_inputs(const struct plan *p, const struct work *w, const struct chunk *c, const real *x, real *v, real *strip)
+/* The jobs of a chunk's phases. A phase ends with a barrier; then its queue is shared out anew, for the next chunk. */
+struct phases {
+    struct parallel_queue inputs, groups, points, outputs;
+    int threads;
+};
+
+static int out_blocks_of(const struct plan *p, const struct work *w)
 {
-#pragma omp for schedule(static)
-    for (int job = 0; job < c->regions * p->in_blocks; job++) {
+    return winograd_ceil_div(w->out.channels, p->k->lanes);
+}
+
+static void share_out(const struct plan *p, const struct work *w, const struct chunk *c, struct phases *q)
+{
+    parallel_share(&q->inputs, c->regions * p->in_blocks, q->threads);
+    parallel_share(&q->groups, p->groups, q->threads);
+    parallel_share(&q->points, p->points * p->groups, q->threads);
+    parallel_share(&q->outputs, c->regions * out_blocks_of(p, w), q->threads);
+}
+
+static void share_inputs(const struct plan *p, const struct work *w, const struct chunk *c, struct parallel_queue *queue, const real *x,
+                         real *v, real *strip)
+{
+    for (int job = parallel_next(queue); job >= 0; job = parallel_next(queue)) {
         const struct winograd_region r = winograd_region_of(&p->cut, c->first + job % c->regions);
         const int block = job / c->regions;
         p->t->input(&w->in, r, block, x, v + (size_t)block * c->block_stride + offset_in(p, c, r), c->point_stride, strip);
@@ -235,12 +254,11 @@ static void share_inputs(const struct plan *p, const struct work *w, const struc
 }
 
 /* Each thread takes groups: it transforms their weights and uses them at once, before they leave its cache. */
-static void share_groups(const struct plan *p, const struct work *w, const struct chunk *c, const struct buffers *b,
-                         const struct channel_map *map, bool add, real *y, size_t thread)
+static void share_groups(const struct plan *p, const struct work *w, const struct chunk *c, struct parallel_queue *queue,
+                         const struct buffers *b, const struct channel_map *map, bool add, real *y, size_t thread)
 {
     real *u = b->packed + thread * p->packed_group, *product = b->product + thread * p->product, *strip = b->strip + thread * p->strip;
-#pragma omp for schedule(dynamic)
-    for (int group = 0; group < p->groups; group++) {
+    for (int group = parallel_next(queue); group >= 0; group = parallel_next(queue)) {
         for (int k = 0; k < w->in.channels; k += PACK_SUMS)
             pack_group(p, w, group, k, smaller(k + PACK_SUMS, w->in.channels), u);
         for (int region = 0; region < c->regions; region++) {
@@ -250,14 +268,12 @@ static void share_groups(const struct plan *p, const struct work *w, const struc
     }
 }
 
-/* Each thread takes points, so that it reads a part of the transformed inputs only, then blocks of outputs. */
-static void share_points(const struct plan *p, const struct work *w, const struct chunk *c, const real *packed, const struct buffers *b,
-                         const struct channel_map *map, bool add, real *y, size_t thread)
+/* Each thread takes points, so that it reads a part of the transformed inputs only. */
+static void share_points(const struct plan *p, const struct chunk *c, const struct work *w, struct parallel_queue *queue,
+                         const real *packed, const struct buffers *b)
 {
-    const int out_blocks = winograd_ceil_div(w->out.channels, p->k->lanes);
     const size_t product_stride = winograd_stride((size_t)(2 * p->panels) * c->block_stride);
-#pragma omp for schedule(static)
-    for (int job = 0; job < p->points * p->groups; job++) {
+    for (int job = parallel_next(queue); job >= 0; job = parallel_next(queue)) {
         const int point = job / p->groups, first = job % p->groups * p->group;
         const real *u = packed + (size_t)(job % p->groups) * p->packed_group + (size_t)point * point_size(p, w);
         for (int i = 0; i < p->group && first + i < p->panels; i++)
@@ -265,8 +281,14 @@ static void share_points(const struct plan *p, const struct work *w, const struc
                            u + (size_t)i * panel_size(p, w), w->in.channels, c->tiles,
                            b->product + (size_t)point * product_stride + (size_t)(2 * (first + i)) * c->block_stride, c->block_stride);
     }
-#pragma omp for schedule(static)
-    for (int job = 0; job < out_blocks * c->regions; job++) {
+}
+
+/* Then blocks of outputs. */
+static void share_outputs(const struct plan *p, const struct work *w, const struct chunk *c, struct parallel_queue *queue,
+                          const struct buffers *b, const struct channel_map *map, bool add, real *y, size_t thread)
+{
+    const size_t product_stride = winograd_stride((size_t)(2 * p->panels) * c->block_stride);
+    for (int job = parallel_next(queue); job >= 0; job = parallel_next(queue)) {
         const struct winograd_region r = winograd_region_of(&p->cut, c->first + job % c->regions);
         const int block = job / c->regions;
         p->t->output(&w->out, r, block, b->product + (size_t)block * c->block_stride + offset_in(p, c, r), product_stride, map, add, y,
@@ -277,15 +299,29 @@ static void share_points(const struct plan *p, const struct work *w, const struc
 static void run_shared(const struct plan *p, const struct work *w, const real *x, const real *packed, const struct channel_map *map,
                        bool add, real *y, const struct buffers *b, int threads)
 {
+    struct phases q = {.threads = threads};
+    const struct chunk begin = chunk_of(p, 0);
+    share_out(p, w, &begin, &q);
 #pragma omp parallel num_threads(threads)
     for (int first = 0; first < p->cut.bands; first += p->chunk) {
         const size_t thread = (size_t)omp_get_thread_num();
         const struct chunk c = chunk_of(p, first);
-        share_inputs(p, w, &c, x, b->input, b->strip + thread * p->strip);
-        if (packed)
-            share_points(p, w, &c, packed, b, map, add, y, thread);
-        else
-            share_groups(p, w, &c, b, map, add, y, thread);
+        share_inputs(p, w, &c, &q.inputs, x, b->input, b->strip + thread * p->strip);
+#pragma omp barrier
+        if (packed) {
+            share_points(p, &c, w, &q.points, packed, b);
+#pragma omp barrier
+            share_outputs(p, w, &c, &q.outputs, b, map, add, y, thread);
+        } else
+            share_groups(p, w, &c, &q.groups, b, map, add, y, thread);
+        if (first + p->chunk < p->cut.bands) {
+#pragma omp barrier
+#pragma omp single
+            {
+                const struct chunk next = chunk_of(p, first + p->chunk);
+                share_out(p, w, &next, &q);
+            }
+        }
     }
 }
 
