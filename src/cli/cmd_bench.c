@@ -28,6 +28,8 @@ const char cmd_bench_usage[] =
     "  --batch N    images at a time (1; with --train batch/subdivisions of [net])\n"
     "  --train      time training: forward, backward and the update; else inference, batch norm folded\n"
     "  --reps N     walks to time (default: two seconds of them, at least 10)\n"
+    "  --scaling    what threads gain: as many walks with one thread, in turns with those on all of them, beside what the\n"
+    "               peak gains at the same time (JSON: step_ms_one_thread, gain, peak_gain, efficiency = gain / peak_gain)\n"
     "  --loader     time the loader instead: read, decode, resize and augment the training data of [data]; --reps: passes\n"
     "               over them (JSON: images_per_second, ms_per_image); with --train: training steps on what the loader\n"
     "               makes meanwhile, against the same on data held in memory (JSON: loader_step_ms, memory_step_ms, ratio)\n"
@@ -97,6 +99,16 @@ static void print_pass(const struct measured *m, const struct bench_pass *p)
     printf(" %7.1f", p->bytes * 1e-6);
 }
 
+static double ratio(double a, double b)
+{
+    return b > 0 ? a / b : 0;
+}
+
+static double peak_gain(const struct bench *b)
+{
+    return ratio(b->peak, b->peak_one);
+}
+
 static void algorithms_of(const struct layer *l, const char *name[3])
 {
     for (int i = 0; i < 3; i++)
@@ -143,6 +155,43 @@ static void print_table(const struct network *net, const struct measured *m)
            blas.threads);
 }
 
+static void print_gain(const struct bench_pass *p)
+{
+    printf(" %9.3f %9.3f %5.2f", p->ms_one, p->ms, ratio(p->ms_one, p->ms));
+}
+
+static void print_scaling(const struct network *net, const struct measured *m)
+{
+    const struct bench *b = &m->bench;
+    const bool train = m->options.train;
+    printf("milliseconds with 1 thread, with %d, and how many times as fast that is\n"
+           "layer  type                        output   forward            gain%s  algorithm\n",
+           m->threads, train ? "  backward            gain" : "");
+    for (int i = 0; i < net->n_layers; i++) {
+        const struct layer *l = &net->layer[i];
+        printf("%5d  %-15s %4d x %4d x %4d", i, l->type->name, l->out.shape.w, l->out.shape.h, l->out.shape.c);
+        print_gain(&b->forward[i]);
+        if (train)
+            print_gain(&b->backward[i]);
+        const char *name[3];
+        algorithms_of(l, name);
+        if (l->is_absorbed)
+            printf("  in layer %d\n", i - 1);
+        else
+            printf(*name[0] && train ? "  %s; %s; %s\n" : *name[0] ? "  %s\n" : "\n", name[0], name[1], name[2]);
+    }
+    printf("%5s  %-34s", "", "all");
+    print_gain(&b->total[0]);
+    if (train)
+        print_gain(&b->total[1]);
+    printf("\n\n%s %.3f ms with 1 thread, %.3f with %d: gain %.3f (batch %d, medians of %d)\n",
+           train ? "step:     " : "inference:", b->step_ms_one, b->step_ms, m->threads, ratio(b->step_ms_one, b->step_ms), m->options.batch,
+           b->reps);
+    printf("peak:      %.1f GFLOP/s with 1 thread, %.1f with %d: gain %.3f (medians, in between)\n", b->peak_one, b->peak, m->threads,
+           peak_gain(b));
+    printf("efficiency: %.3f (gain / gain of the peak)\n", ratio(ratio(b->step_ms_one, b->step_ms), peak_gain(b)));
+}
+
 static cJSON *layer_json(const struct layer *l, const struct measured *m)
 {
     cJSON *o = cJSON_CreateObject();
@@ -156,6 +205,10 @@ static cJSON *layer_json(const struct layer *l, const struct measured *m)
         char key[32];
         snprintf(key, sizeof key, "%s_ms", direction[i]);
         cJSON_AddItemToObject(o, key, cli_json_number(pass[i]->ms, 6));
+        if (m->options.scaling) {
+            snprintf(key, sizeof key, "%s_ms_one_thread", direction[i]);
+            cJSON_AddItemToObject(o, key, cli_json_number(pass[i]->ms_one, 6));
+        }
         snprintf(key, sizeof key, "%s_gflops", direction[i]);
         cJSON_AddItemToObject(o, key, cli_json_number(bench_rate(pass[i]), 3));
         snprintf(key, sizeof key, "%s_share", direction[i]);
@@ -183,6 +236,13 @@ static int print_json(const struct network *net, const struct measured *m, struc
     cJSON_AddItemToObject(o, "forward_ms", cli_json_number(m->bench.total[0].ms, 6));
     cJSON_AddItemToObject(o, "backward_ms", cli_json_number(m->bench.total[1].ms, 6));
     cJSON_AddItemToObject(o, "step_ms", cli_json_number(m->bench.step_ms, 6));
+    if (m->options.scaling) {
+        const double gain = ratio(m->bench.step_ms_one, m->bench.step_ms);
+        cJSON_AddItemToObject(o, "step_ms_one_thread", cli_json_number(m->bench.step_ms_one, 6));
+        cJSON_AddItemToObject(o, "gain", cli_json_number(gain, 6));
+        cJSON_AddItemToObject(o, "peak_gain", cli_json_number(peak_gain(&m->bench), 6));
+        cJSON_AddItemToObject(o, "efficiency", cli_json_number(ratio(gain, peak_gain(&m->bench)), 6));
+    }
     cJSON_AddItemToObject(o, "images_per_second", cli_json_number(images_a_second(m), 3));
     cJSON_AddNumberToObject(o, "flops", m->bench.total[0].flops + m->bench.total[1].flops);
     cJSON_AddItemToObject(o, "gflops", cli_json_number(m->gflops, 3));
@@ -219,6 +279,8 @@ static int run(struct network *net, const struct cli_common *common, struct meas
     int result = measure(net, m, err);
     if (result == 0 && common->json)
         result = print_json(net, m, err);
+    else if (result == 0 && m->options.scaling)
+        print_scaling(net, m);
     else if (result == 0)
         print_table(net, m);
     bench_free(&m->bench);
@@ -227,9 +289,9 @@ static int run(struct network *net, const struct cli_common *common, struct meas
 
 int cmd_bench(int argc, char **argv)
 {
-    enum { BATCH = 256, TRAIN, REPS, LOADER };
-    static const struct cli_option own[] = {
-        {"batch", BATCH, true}, {"train", TRAIN, false}, {"reps", REPS, true}, {"loader", LOADER, false}, {0}};
+    enum { BATCH = 256, TRAIN, REPS, LOADER, SCALING };
+    static const struct cli_option own[] = {{"batch", BATCH, true},    {"train", TRAIN, false},     {"reps", REPS, true},
+                                            {"loader", LOADER, false}, {"scaling", SCALING, false}, {0}};
     struct cli_common common = CLI_COMMON_INIT;
     struct measured m = {0};
     long batch = 0, reps = 0;
@@ -244,6 +306,8 @@ int cmd_bench(int argc, char **argv)
             m.options.train = true;
         else if (c == LOADER)
             loader = true;
+        else if (c == SCALING)
+            m.options.scaling = true;
         else
             bad = 1;
     }
@@ -260,6 +324,8 @@ int cmd_bench(int argc, char **argv)
         net = cli_cfg_or_model(&common, &argc, argv, &err);
         if (optind < argc)
             cli_usage_error("bench", "found '%s', expected a CFG, or CFG WEIGHTS, or -m MODEL", argv[optind]);
+        else if (net && loader && m.options.scaling)
+            cli_usage_error("bench", "found --loader and --scaling, expected one of them");
         else if (net && loader && m.options.train)
             status = bench_feed(net, &common, (int)batch, (int)reps, &err) == 0 ? EXIT_OK : cli_fail(&err);
         else if (net && loader)

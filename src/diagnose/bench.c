@@ -5,11 +5,13 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "base/rng.h"
+#include "diagnose/peak.h"
 #include "train/optimizer.h"
 
-enum { WARM_UP = 3, MIN_REPS = 10, MAX_REPS = 1000, BOXES = 4 };
-static const double enough_seconds = 2;
+enum { WARM_UP = 3, MIN_REPS = 10, MAX_REPS = 1000, BOXES = 4, MAX_TURNS = 1000, TURN_TRIES = 3 };
+static const double enough_seconds = 2, turn_seconds = .05;
 /* So small that random targets don't blow the weights up in a thousand updates. */
 static const double rate = 1e-7;
 
@@ -30,8 +32,15 @@ double bench_median(double *x, int n)
     return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
-/* What the walks work on, and the times of every walk: time[column · reps + walk], the columns being forward of each layer, backward of
- * each layer, and three totals. */
+/* The times of every walk with so many threads: time[column · reps + walk], the columns being forward of each layer, backward of each
+ * layer, and three totals. And the tries of the peak between the walks. */
+struct times {
+    int threads;
+    double *time, *peak;
+    int n, n_peak; /* that are there */
+};
+
+/* What the walks work on. */
 struct walks {
     struct network *net;
     const struct bench_options *options;
@@ -42,7 +51,7 @@ struct walks {
     int *box_start;
     struct targets targets;
     struct optimizer optimizer;
-    double *time;
+    struct times all, one; /* one: none without scaling */
 };
 
 static int columns(const struct network *net)
@@ -81,8 +90,19 @@ static void close_walks(struct walks *w)
     free(w->label);
     free(w->box);
     free(w->box_start);
-    mem_free(w->time);
+    mem_free(w->all.time);
+    mem_free(w->one.time);
+    free(w->all.peak);
+    free(w->one.peak);
     optimizer_free(&w->optimizer);
+}
+
+static bool open_times(const struct walks *w, int threads, struct times *t)
+{
+    t->threads = threads;
+    t->time = mem_try((size_t)columns(w->net) * (size_t)w->reps, sizeof *t->time);
+    t->peak = mem_new((size_t)MAX_TURNS * TURN_TRIES, sizeof *t->peak);
+    return t->time != NULL;
 }
 
 static int open_walks(struct walks *w, struct error *err)
@@ -102,8 +122,7 @@ static int open_walks(struct walks *w, struct error *err)
     struct rng r = rng_make(net->seed, RNG_TEST, 0, 0);
     const size_t n = shape_size(net->input.shape);
     w->input = mem_try(n, sizeof *w->input);
-    w->time = mem_try((size_t)columns(net) * (size_t)w->reps, sizeof *w->time);
-    if (!w->input || !w->time)
+    if (!w->input || !open_times(w, parallel_threads(), &w->all) || (w->options->scaling && !open_times(w, 1, &w->one)))
         return error_add(err, EXIT_FAIL, "out of memory: the input of %d images and the times of %d walks", w->options->batch, w->reps);
     for (size_t i = 0; i < n; i++)
         w->input[i] = (real)rng_uniform(&r);
@@ -124,14 +143,14 @@ static double lap(double *last)
     return ms;
 }
 
-/* One walk; its times go to walk number `k`, or nowhere (k < 0: warm-up). The clock is read between two layers: some 50 ns each. */
-static void walk(struct walks *w, int k, uint64_t step)
+/* One walk; its times are written behind those that are there. The clock is read between two layers: some 50 ns each. */
+static void walk(struct walks *w, const struct times *to, uint64_t step)
 {
     struct network *net = w->net;
     const int layers = net->n_layers;
     const bool train = w->options->train;
     const struct run run = {.mode = train ? MODE_TRAIN : MODE_EVAL, .seed = net->seed, .step = step, .targets = train ? &w->targets : NULL};
-    double *time = w->time + (k < 0 ? 0 : k);
+    double *time = to->time + to->n;
     const size_t next = (size_t)w->reps; /* from one column to the next */
     memcpy(net->input.x, w->input, shape_size(net->input.shape) * sizeof *w->input);
 
@@ -200,6 +219,48 @@ static void count(const struct network *net, int batch, bool train, struct bench
     }
 }
 
+/* Walks until there are `until` of them. Returns the seconds they took. */
+static double walks_until(struct walks *w, struct times *to, int until, uint64_t *step)
+{
+    const double start = clock_seconds();
+    for (; to->n < until; to->n++)
+        walk(w, to, (*step)++);
+    return clock_seconds() - start;
+}
+
+static void run_turn(struct walks *w, struct times *to, int n, uint64_t *step)
+{
+    parallel_set(to->threads);
+    if (to->n_peak < MAX_TURNS * TURN_TRIES) {
+        peak_tries(to->threads, TURN_TRIES, to->peak + to->n_peak);
+        to->n_peak += TURN_TRIES;
+    }
+    walk(w, to, (*step)++);
+    walks_until(w, to, n < w->reps - to->n ? to->n + n : w->reps, step);
+}
+
+static void run_walks(struct walks *w)
+{
+    uint64_t step = 0;
+    const double each = walks_until(w, &w->all, WARM_UP < w->reps ? WARM_UP : w->reps, &step) / w->all.n;
+    const int turn = w->options->scaling && each < turn_seconds ? (int)(turn_seconds / each) : 1;
+    w->all.n = 0;
+    const double start = clock_seconds();
+    while (w->all.n < w->reps && (w->options->reps > 0 || w->all.n < MIN_REPS || clock_seconds() - start < enough_seconds))
+        if (w->options->scaling) {
+            run_turn(w, &w->one, turn, &step);
+            run_turn(w, &w->all, turn, &step);
+        } else {
+            walks_until(w, &w->all, w->all.n + 1, &step);
+        }
+}
+
+/* 0 where there is none. */
+static double median_of(const struct walks *w, const struct times *t, int column)
+{
+    return t->n > 0 ? bench_median(t->time + (size_t)column * (size_t)w->reps, t->n) : 0;
+}
+
 int bench_run(struct network *net, const struct bench_options *options, struct bench *out, struct error *err)
 {
     struct walks w = {.net = net, .options = options, .reps = options->reps > 0 ? options->reps : MAX_REPS};
@@ -208,26 +269,27 @@ int bench_run(struct network *net, const struct bench_options *options, struct b
         close_walks(&w);
         return -1;
     }
-    uint64_t step = 0;
-    for (int i = 0; i < WARM_UP; i++)
-        walk(&w, -1, step++);
-    const double start = clock_seconds();
-    while (out->reps < w.reps && (options->reps > 0 || out->reps < MIN_REPS || clock_seconds() - start < enough_seconds))
-        walk(&w, out->reps++, step++);
-
+    run_walks(&w);
+    out->reps = w.all.n;
     const int layers = net->n_layers;
-    double *const time = w.time;
-    const size_t next = (size_t)w.reps;
     out->forward = mem_new((size_t)layers, sizeof *out->forward);
     out->backward = mem_new((size_t)layers, sizeof *out->backward);
     count(net, options->batch, options->train, out);
-    for (int i = 0; i < layers; i++) {
-        out->forward[i].ms = bench_median(time + (size_t)i * next, out->reps);
-        out->backward[i].ms = options->train ? bench_median(time + (size_t)(layers + i) * next, out->reps) : 0;
+    for (int column = 0; column < columns(net); column++) {
+        const int total = column - 2 * layers;
+        struct bench_pass *pass = total == 2        ? NULL
+                                  : total >= 0      ? &out->total[total]
+                                  : column < layers ? &out->forward[column]
+                                                    : &out->backward[column - layers];
+        if (!options->train && (total == 1 || (total < 0 && column >= layers)))
+            continue;
+        *(pass ? &pass->ms : &out->step_ms) = median_of(&w, &w.all, column);
+        *(pass ? &pass->ms_one : &out->step_ms_one) = median_of(&w, &w.one, column);
     }
-    for (int i = 0; i < 2; i++)
-        out->total[i].ms = i == 0 || options->train ? bench_median(time + (size_t)(2 * layers + i) * next, out->reps) : 0;
-    out->step_ms = bench_median(time + (size_t)(2 * layers + 2) * next, out->reps);
+    if (options->scaling) {
+        out->peak = bench_median(w.all.peak, w.all.n_peak);
+        out->peak_one = bench_median(w.one.peak, w.one.n_peak);
+    }
     close_walks(&w);
     return 0;
 }

@@ -65,18 +65,23 @@ static double seconds_of(struct loop loop, long n, int threads)
     return clock_seconds() - start;
 }
 
-double peak_gflops(int threads)
+void peak_tries(int threads, int n, double *gflops)
 {
     const struct loop loop = loop_of(cpu_best());
-    long n = 1000;
-    while (n < 1000000000 && seconds_of(loop, n, threads) < TRY_SECONDS)
-        n *= 2;
-    double best = 0;
-    for (int i = 0; i < TRIES; i++) {
-        const double rate = 2.0 * loop.lanes * CHAINS * (double)n * threads / seconds_of(loop, n, threads);
-        best = rate > best ? rate : best;
-    }
-    return best * 1e-9;
+    long steps = 1000;
+    while (steps < 1000000000 && seconds_of(loop, steps, threads) < TRY_SECONDS)
+        steps *= 2;
+    for (int i = 0; i < n; i++)
+        gflops[i] = 2e-9 * loop.lanes * CHAINS * (double)steps * threads / seconds_of(loop, steps, threads);
+}
+
+double peak_gflops(int threads)
+{
+    double rate[TRIES], best = 0;
+    peak_tries(threads, TRIES, rate);
+    for (int i = 0; i < TRIES; i++)
+        best = rate[i] > best ? rate[i] : best;
+    return best;
 }
 
 double peak_gemm_gflops(int threads)

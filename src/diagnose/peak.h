@@ -6,6 +6,9 @@
  * processor, from registers alone: the best of several short tries, .1 s in all. */
 double peak_gflops(int threads);
 
+/* One number for each of n such tries of 10 ms. */
+void peak_tries(int threads, int n, double *gflops);
+
 /* The same for BLAS: each thread multiplies matrices of its own of 512 x 512. */
 double peak_gemm_gflops(int threads);
 

@@ -95,6 +95,11 @@ if need_tool "JSON" jq; then
     agrees "--batch and --set" '.batch == 8 and .layers[0].forward_flops == 8 * 2 * 32 * 27 * 16 * 12'
     dlnet bench "$T/detector.cfg" --train --json --reps 2
     agrees "a detector trains on boxes" '.batch == 2 and .layers[1].backward_ms > 0'
+    dlnet bench "$T/net.cfg" --scaling --json --reps 4 --threads 2
+    expect_status "scaling" 0
+    agrees "the gain is the ratio of the two times" '.threads == 2 and .reps == 4 and (.gain * .step_ms / .step_ms_one_thread | . > .99 and . < 1.01)'
+    agrees "efficiency is the gain beside the peak's" '.efficiency * .peak_gain / .gain | . > .99 and . < 1.01'
+    agrees "each layer with one thread too" '.layers | all(.forward_ms_one_thread > 0)'
     OPENBLAS_CORETYPE=Prescott dlnet bench "$T/net.cfg" --json --reps 2
     if jq -e '.blas.core == "Prescott" and .isa != "baseline"' "$T/out" >/dev/null; then
         expect_err "slow kernels of OpenBLAS are told" 'OPENBLAS_CORETYPE=Prescott is set: OpenBLAS uses the kernels of Prescott \(baseline\), this processor has AVX'
@@ -108,8 +113,17 @@ expect_err "-v tells the library" 'dlnet: [A-Za-z0-9-]+, OpenBLAS .*, kernels of
 dlnet bench "$T/net.cfg" --reps 2 -q
 expect_no_err "-q tells nothing"
 
+dlnet bench "$T/net.cfg" --scaling --train --reps 3 --threads 2
+expect_status "scaling of training" 0
+expect_out "milliseconds and gains of a layer" '^ +0  convolutional +16 x +12 x +16( +[0-9.]+){6}  '
+expect_out "of the step" '^step: +[0-9.]+ ms with 1 thread, [0-9.]+ with 2: gain [0-9.]+ \(batch 3, medians of 3\)$'
+expect_out "of the peak" '^peak: +[0-9.]+ GFLOP/s with 1 thread, [0-9.]+ with 2: gain [0-9.]+ '
+expect_out "both" '^efficiency: [0-9.]+ '
+
 dlnet bench
 expect_status "no cfg" 2
+dlnet bench "$T/net.cfg" --scaling --loader
+expect_status "two things to time" 2
 dlnet bench "$T/net.cfg" "$T/two"
 expect_status "another operand" 2
 expect_err "another operand is named" "found '.*two', expected a CFG"

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "diagnose/bench.h"
 #include "diagnose/peak.h"
 #include "math/gemm.h"
@@ -110,6 +111,30 @@ static void test_training(void **state)
     network_free(net);
 }
 
+/* As many walks with one thread as with all; afterwards the threads are what they were. */
+static void test_scaling(void **state)
+{
+    (void)state;
+    for (int train = 0; train < 2; train++) {
+        struct network *net = nets_build(NET "[softmax]\n", 1);
+        struct error err = ERROR_INIT;
+        struct bench b;
+        const struct bench_options options = {.batch = 4, .train = train, .reps = 7, .scaling = true};
+        parallel_set(2);
+        assert_int_equal(bench_run(net, &options, &b, &err), 0);
+        assert_int_equal(parallel_threads(), 2);
+        assert_int_equal(b.reps, 7);
+        assert_true(b.step_ms > 0 && b.step_ms_one > 0 && b.peak > 0 && b.peak_one > 0);
+        for (int i = 0; i < net->n_layers; i++) {
+            assert_true(b.forward[i].ms > 0 && b.forward[i].ms_one > 0);
+            assert_int_equal(b.backward[i].ms > 0, train);
+            assert_int_equal(b.backward[i].ms_one > 0, train);
+        }
+        bench_free(&b);
+        network_free(net);
+    }
+}
+
 static void test_nothing_to_train_with(void **state)
 {
     (void)state;
@@ -146,13 +171,9 @@ static void test_library(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_median),
-        cmocka_unit_test(test_rate),
-        cmocka_unit_test(test_inference),
-        cmocka_unit_test(test_training),
-        cmocka_unit_test(test_nothing_to_train_with),
-        cmocka_unit_test(test_peak),
-        cmocka_unit_test(test_library),
+        cmocka_unit_test(test_median),   cmocka_unit_test(test_rate),    cmocka_unit_test(test_inference),
+        cmocka_unit_test(test_training), cmocka_unit_test(test_scaling), cmocka_unit_test(test_nothing_to_train_with),
+        cmocka_unit_test(test_peak),     cmocka_unit_test(test_library),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
