@@ -90,8 +90,8 @@ static void forward(struct layer *l, const struct run *run)
 {
     const struct maxpool *s = l->state;
     const struct shape in = l->in[0]->shape, out = l->out.shape;
-    pool_max_forward(l->in[0]->x, l->out.x, run->mode == MODE_TRAIN ? l->buffer[INDEX].p : NULL, in.n, (size_t)in.c, in.h, in.w, out.h,
-                     out.w, s->window, l->buffer[SCRATCH].p, l->buffer[SCRATCH_INDEX].p);
+    pool_max_forward(l->in[0]->x, l->out.x, run->mode == MODE_TRAIN ? l->buffer[INDEX].p : NULL, (size_t)in.n * (size_t)in.c, in.h, in.w,
+                     out.h, out.w, s->window, l->buffer[SCRATCH].p, l->buffer[SCRATCH_INDEX].p);
 }
 
 static void backward(struct layer *l, const struct run *run)

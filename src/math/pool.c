@@ -10,8 +10,8 @@
  * other: kh + kw comparisons an element instead of kh·kw. With positions it is rows first: each pass keeps the first of equal values, so
  * the position found is the first one in row-major order, as a scan of the rectangle would find it. */
 
-/* Tiles, and those that each own a part of the scratch; bands of rows that a single image is cut into, of at least so many. */
-enum { MOST_TILES = 256, SCRATCH_TILES = 32, BANDS = 8, BAND_ROWS = 4 };
+/* Tiles, and those that each own a part of the scratch. */
+enum { MOST_TILES = 256, SCRATCH_TILES = 32 };
 
 static bool is_halving(struct pool_window k)
 {
@@ -180,12 +180,10 @@ static void window_rows(struct pool_window k, int i, int h, int *first, int *las
     *last = end > h ? h : end;
 }
 
-/* Without positions, rows begin .. end − 1 of y: down the columns first, so that the strided part is done once a row of outputs. row: w
- * numbers. */
-static void max_plane(const real *x, real *y, int h, int w, int begin, int end, int out_w, struct pool_window k, real *row)
+/* Without positions: down the columns first, so that the strided part is done once a row of outputs. row: w numbers. */
+static void max_plane(const real *x, real *y, int h, int w, int out_h, int out_w, struct pool_window k, real *row)
 {
-    y += (size_t)begin * (size_t)out_w;
-    for (int i = begin; i < end; i++, y += out_w) {
+    for (int i = 0; i < out_h; i++, y += out_w) {
         int first, last;
         window_rows(k, i, h, &first, &last);
         const real *from = x + (size_t)first * (size_t)w;
@@ -198,14 +196,12 @@ static void max_plane(const real *x, real *y, int h, int w, int begin, int end, 
 }
 
 /* rows, rows_index: a ring of kh rows of out_w. */
-static void max_plane_index(const real *x, real *y, int32_t *index, int h, int w, int begin, int end, int out_w, struct pool_window k,
-                            real *rows, int32_t *rows_index)
+static void max_plane_index(const real *x, real *y, int32_t *index, int h, int w, int out_h, int out_w, struct pool_window k, real *rows,
+                            int32_t *rows_index)
 {
     const size_t width = (size_t)out_w;
     int known = 0;
-    y += (size_t)begin * width;
-    index += (size_t)begin * width;
-    for (int i = begin; i < end; i++, y += width, index += width) {
+    for (int i = 0; i < out_h; i++, y += width, index += width) {
         int first, last;
         window_rows(k, i, h, &first, &last);
         for (known = known < first ? first : known; known < last; known++) {
@@ -221,30 +217,28 @@ static void max_plane_index(const real *x, real *y, int32_t *index, int h, int w
     }
 }
 
-void pool_max_forward(const real *x, real *y, int32_t *index, int images, size_t planes, int h, int w, int out_h, int out_w,
-                      struct pool_window k, real *scratch_x, int32_t *scratch_index)
+void pool_max_forward(const real *x, real *y, int32_t *index, size_t planes, int h, int w, int out_h, int out_w, struct pool_window k,
+                      real *scratch_x, int32_t *scratch_index)
 {
-    const size_t plane = (size_t)h * (size_t)w, out_plane = (size_t)out_h * (size_t)out_w, all = (size_t)images * planes;
+    const size_t plane = (size_t)h * (size_t)w, out_plane = (size_t)out_h * (size_t)out_w;
     const bool halving = is_halving(k);
     const size_t scratch = scratch_of(k, w, out_w);
-    /* Convolutions share a single image out by its rows: a thread finds here what it has written there. */
-    const int bands = images == 1 && !halving && out_h >= BANDS * BAND_ROWS ? BANDS : 1;
-    const int most = (halving ? MOST_TILES : SCRATCH_TILES) / bands, chunks = all < (size_t)most ? (int)all : most;
+    const size_t most = halving ? MOST_TILES : SCRATCH_TILES;
+    const int tiles = (int)(planes < most ? planes : most);
 #pragma omp parallel for schedule(static)
-    for (int tile = 0; tile < bands * chunks; tile++) {
-        size_t first, last, begin, end;
-        parallel_range((size_t)out_h, tile / chunks, bands, &begin, &end);
-        parallel_range(all, tile % chunks, chunks, &first, &last);
-        for (size_t p = first; p < last; p++) {
+    for (int tile = 0; tile < tiles; tile++) {
+        size_t begin, end;
+        parallel_range(planes, tile, tiles, &begin, &end);
+        for (size_t p = begin; p < end; p++) {
             const real *from = x + p * plane;
             real *to = y + p * out_plane;
             if (halving)
                 halve_plane(from, to, index ? index + p * out_plane : NULL, h, w, out_h, out_w);
             else if (index)
-                max_plane_index(from, to, index + p * out_plane, h, w, (int)begin, (int)end, out_w, k, scratch_x + (size_t)tile * scratch,
+                max_plane_index(from, to, index + p * out_plane, h, w, out_h, out_w, k, scratch_x + (size_t)tile * scratch,
                                 scratch_index + (size_t)tile * scratch);
             else
-                max_plane(from, to, h, w, (int)begin, (int)end, out_w, k, scratch_x + (size_t)tile * scratch);
+                max_plane(from, to, h, w, out_h, out_w, k, scratch_x + (size_t)tile * scratch);
         }
     }
 }

@@ -1,4 +1,4 @@
-/* pool: max and average pooling of n·c planes of h × w. In parallel over planes, or over rows of one image. */
+/* pool: max and average pooling of n·c planes of h × w. In parallel over planes. */
 #ifndef DLNET_MATH_POOL_H
 #define DLNET_MATH_POOL_H
 
@@ -17,11 +17,11 @@ struct pool_window {
 /* Elements (real and int32_t each) of scratch that pool_max_forward needs; 0: none. */
 size_t pool_max_scratch(struct pool_window k, int w, int out_w);
 
-/* y[p][i][j] = max over the window; planes: of an image. index (NULL: not wanted): position of the maximum in its plane, the first one in
+/* y[p][i][j] = max over the window. index (NULL: not wanted): position of the maximum in its plane, the first one in
  * row-major order when there are several. scratch_x and scratch_index have pool_max_scratch elements (scratch_index only when index is
  * given). */
-void pool_max_forward(const real *x, real *y, int32_t *index, int images, size_t planes, int h, int w, int out_h, int out_w,
-                      struct pool_window k, real *scratch_x, int32_t *scratch_index);
+void pool_max_forward(const real *x, real *y, int32_t *index, size_t planes, int h, int w, int out_h, int out_w, struct pool_window k,
+                      real *scratch_x, int32_t *scratch_index);
 
 /* y[j] = max of numbers 2·j and 2·j + 1 of two rows, j < pairs; in the calling thread. */
 void pool_halve_rows(const real *upper, const real *lower, int pairs, real *y);

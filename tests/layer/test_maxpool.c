@@ -47,12 +47,10 @@ static void compare(size_t planes, int h, int w, int out_h, int out_w, struct po
     for (size_t i = 0; i < n; i++)
         x[i] = (real)(rng_below(rng, 12) - 6); /* many equal values: the first must win */
     naive(x, want, at, planes, h, w, out_h, out_w, k);
-    for (int i = 0; i < 4; i++) {
-        const bool with_index = i % 2, images = i / 2; /* the planes as images of one, or as one image */
+    for (int with_index = 0; with_index < 2; with_index++) {
         memset(y, 1, m * sizeof(real));
         memset(index, 1, m * sizeof(int32_t));
-        pool_max_forward(x, y, with_index ? index : NULL, images ? (int)planes : 1, images ? 1 : planes, h, w, out_h, out_w, k, scratch,
-                         with_index ? scratch_index : NULL);
+        pool_max_forward(x, y, with_index ? index : NULL, planes, h, w, out_h, out_w, k, scratch, with_index ? scratch_index : NULL);
         assert_memory_equal(y, want, m * sizeof(real));
         if (with_index)
             assert_memory_equal(index, at, m * sizeof(int32_t));
@@ -126,7 +124,7 @@ static void onnx(void **state)
         const size_t s = pool_max_scratch(k, w, out_w);
         real *got = mem_new(y->size, sizeof(real)), *scratch = mem_new(s + 1, sizeof(real));
         int32_t *index = mem_new(y->size, sizeof(int32_t)), *scratch_index = mem_new(s + 1, sizeof(int32_t));
-        pool_max_forward(x->data, got, index, x->dim[0], (size_t)x->dim[1], h, w, out_h, out_w, k, scratch, scratch_index);
+        pool_max_forward(x->data, got, index, (size_t)(x->dim[0] * x->dim[1]), h, w, out_h, out_w, k, scratch, scratch_index);
         layercase_expect(y, got, names[i]);
         for (size_t j = 0; j < y->size && c.n_outputs == 2; j++)
             assert_int_equal(index[j], (int)c.output[1].data[j]);

@@ -57,7 +57,7 @@ static void check(struct activation a, int n, int c, int h, int w, bool known)
     } else
         norm_forward(a, x, n, c, s, scale, shift, m, v, between, scratch);
     const size_t planes = (size_t)n * (size_t)c;
-    pool_max_forward(between, want_y, index, 1, planes, h, w, h / 2, w / 2, window, NULL, NULL);
+    pool_max_forward(between, want_y, index, planes, h, w, h / 2, w / 2, window, NULL, NULL);
     pool_max_backward(dy, index, want_dx, planes, s, s / 4, true, true);
     norm_backward(a, !known, x, between, scale, shift, m, v, n, c, s, want_dx, want_dscale, want_dshift, scratch);
 
