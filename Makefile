@@ -65,6 +65,9 @@ $(BUILD)/libdlnet-double.a: $(DOUBLE)
 	@rm -f $@
 	@ar rcs $@ $^
 
+# Colours are numbers; then a comparison that chooses is one instruction.
+$(BUILD)/src/data/colour.o: BASE += -ffinite-math-only -fno-signed-zeros
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
