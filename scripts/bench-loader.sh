@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # bench-loader.sh [ROW …]: a step of training yolov3-tiny (416 x 416, 8 images) fed by the loader, against the same step on data held in memory, as lines of a
 # table of Markdown. The data are coco128 eight times over, so that the pictures that the loader keeps for mixtures aren't the whole set. ROW: plain darknet
-# all turbo memory (without any: these). DLNET: the program; DLNET_DATA: the data; REPS (30): steps of each kind; ROUNDS (1): the median of so many starts.
+# all none turbo (without any: these). DLNET: the program; DLNET_DATA: the data; REPS (30): steps of each kind; ROUNDS (1): the median of so many starts.
 set -eu
 cd "${BASH_SOURCE[0]%/*}/.."
 DLNET=${DLNET:-./dlnet} REPS=${REPS:-30} ROUNDS=${ROUNDS:-1}
@@ -26,14 +26,14 @@ measure()
 }
 echo '| augmentation, settings of [data] | step with the loader, ms | on data in memory, ms | ratio |'
 echo '| --- | ---: | ---: | ---: |'
-[ $# -gt 0 ] || set -- plain darknet all turbo memory
+[ $# -gt 0 ] || set -- plain darknet all none turbo
 for row; do
     case $row in
-        plain) measure "none (\`augment=0\`), defaults" darknet data.augment=0 ;;
-        darknet) measure "that of the cfg (hue, saturation, exposure, jitter), defaults" darknet ;;
-        all) measure "all, defaults (\`jpeg=stb\`, \`cache=none\`)" all ;;
-        turbo) measure "all, \`jpeg=turbo\`" all data.jpeg=turbo ;;
-        memory) REPS=$((4 * REPS)) measure "all, \`cache=memory\`: epochs after the first" once data.cache=memory ;;
-        *) echo "bench-loader: unknown row '$row', expected some of: plain darknet all turbo memory" >&2 && exit 2 ;;
+        plain) measure "none (\`augment=0\`), \`cache=none\`" darknet data.augment=0 data.cache=none ;;
+        darknet) measure "that of the cfg (hue, saturation, exposure, jitter), \`cache=none\`" darknet data.cache=none ;;
+        all) REPS=$((4 * REPS)) measure "all, defaults (\`jpeg=stb\`, \`cache=auto\`): epochs after the first" once ;;
+        none) measure "all, \`cache=none\`, as in the first epoch and where the pictures don't fit" all data.cache=none ;;
+        turbo) measure "all, \`cache=none\`, \`jpeg=turbo\`" all data.cache=none data.jpeg=turbo ;;
+        *) echo "bench-loader: unknown row '$row', expected some of: plain darknet all none turbo" >&2 && exit 2 ;;
     esac
 done

@@ -172,3 +172,42 @@ void mem_free(void *p)
     }
     free(p);
 }
+
+/* The first number in a file behind `word` (NULL: at the start); false: there is none. */
+static bool number_in(const char *path, const char *word, size_t *n)
+{
+    FILE *f = fopen(path, "r");
+    char line[256];
+    bool found = false;
+    while (f && !found && fgets(line, sizeof line, f)) {
+        const char *at = word ? strstr(line, word) : line;
+        unsigned long long value;
+        if (at && sscanf(at + (word ? strlen(word) : 0), "%llu", &value) == 1) {
+            *n = (size_t)value;
+            found = true;
+        }
+    }
+    if (f)
+        fclose(f);
+    return found;
+}
+
+size_t mem_available(void)
+{
+    static const char *const groups[][2] = {
+        {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
+        {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"},
+    };
+    size_t free_kb = 0;
+    if (!number_in("/proc/meminfo", "MemAvailable:", &free_kb))
+        return 0;
+    size_t bytes = free_kb << 10;
+    for (int i = 0; i < 2; i++) {
+        size_t most, used;
+        if (!number_in(groups[i][0], NULL, &most) || !number_in(groups[i][1], NULL, &used)) /* "max": no limit */
+            continue;
+        const size_t left = used < most ? most - used : 0;
+        bytes = left < bytes ? left : bytes;
+    }
+    return bytes;
+}

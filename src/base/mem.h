@@ -31,6 +31,10 @@ void mem_free(void *p);
 bool mem_mul(size_t a, size_t b, size_t *out);
 bool mem_add(size_t a, size_t b, size_t *out);
 
+/* Bytes that this process may still take before others must give some up: what the system calls available, and what a control group leaves;
+ * 0: unknown. */
+size_t mem_available(void);
+
 /* Test hook: the n-th call of mem_try from now returns NULL (0 switches it off). */
 void mem_fail_next(int n);
 

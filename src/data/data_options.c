@@ -16,7 +16,7 @@ static const char *const channels[] = {"mean", "first", NULL};                  
 static const char *const tasks[] = {"auto", "classify", "labels", "regress", NULL};           /* see format_csv.c */
 
 static const char *const jpegs[] = {"stb", "turbo", "scaled", NULL};
-static const char *const caches[] = {"none", "memory", NULL};
+static const char *const caches[] = {"auto", "none", "memory", NULL};
 
 #define AT(field) offsetof(struct data_options, field)
 #define MOST_IMAGES 100000000
@@ -36,9 +36,10 @@ const struct config_key data_option_table[] = {
      .help =
          "who decodes JPEG files: stb (stb_image), turbo (libjpeg-turbo, faster, where dlnet is built with it), scaled (turbo, training "
          "data at 1/8, 1/4 or 1/2 of their size where that isn't below the input's: faster still, but crops are less sharp)"},
-    {"cache", OPTION_CHOICE, AT(cache), "none", .choices = caches,
-     .help = "memory: decoded pictures are kept, up to cache_mb=; the others are decoded each time"},
-    {"cache_mb", OPTION_INT, AT(cache_mb), "1024", 1, 1 << 22, .help = "megabytes that cache=memory may take"},
+    {"cache", OPTION_CHOICE, AT(cache), "auto", .choices = caches,
+     .help = "memory: decoded pictures are kept, up to cache_mb=; the others are decoded each time; auto: training keeps them where all of "
+             "them take no more than cache_mb= and an eighth of the memory that is free, else none"},
+    {"cache_mb", OPTION_INT, AT(cache_mb), "1024", 1, 1 << 22, .help = "megabytes that kept pictures may take"},
     {"augment", OPTION_FLAG, AT(augment), "1",
      .help =
          "0: the training data are taken as they are, whatever [net] and [augment] say (what `dlnet augment` writes is augmented already)"},

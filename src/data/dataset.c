@@ -326,10 +326,29 @@ int dataset_open(struct dataset *d, const struct data_options *o, enum split spl
         dataset_close(d);
         return -1;
     }
-    if (o->cache && !dataset_has_values(d))
+    if (o->cache == DATA_CACHE_MEMORY && !dataset_has_values(d))
         d->cache = image_cache_new(d->n_samples, (size_t)o->cache_mb << 20, CACHE_FIRST);
     d->options = NULL;
     return 0;
+}
+
+size_t dataset_keep(struct dataset *d, const struct data_options *o)
+{
+    const size_t asked = (size_t)o->cache_mb << 20, free_part = mem_available() / 8, most = asked < free_part ? asked : free_part;
+    if (d->cache)
+        return asked;
+    if (o->cache != DATA_CACHE_AUTO || dataset_has_values(d) || d->format->image != dataset_file_image)
+        return 0;
+    struct image first = {0};
+    struct error err = ERROR_INIT;
+    size_t all = 0;
+    const bool readable = dataset_image(d, 0, &first, &err) == 0;
+    if (readable && (!mem_mul((size_t)first.w * (size_t)first.h * (size_t)first.c, (size_t)d->n_samples, &all) || all > most))
+        all = 0;
+    image_free(&first);
+    if (all > 0)
+        d->cache = image_cache_new(d->n_samples, most, CACHE_ALL);
+    return all;
 }
 
 bool dataset_has(const struct data_options *o, enum split split)

@@ -61,7 +61,7 @@ struct dataset {
     int n_targets;            /* of each sample.target */
     const struct dataset_format *format;
     struct codec_options codec; /* how files are decoded: jpeg= */
-    struct image_cache *cache;  /* cache=memory; owned; NULL: none */
+    struct image_cache *cache;  /* of decoded pictures; owned; NULL: none */
     float *soft;                /* soft_labels.h: the targets of samples with class probabilities; owned */
     void *state;                /* the format's */
 
@@ -78,12 +78,14 @@ struct dataset {
     int box_faults[BOX_FAULTS]; /* boxes left out */
 };
 
+enum data_cache { DATA_CACHE_AUTO, DATA_CACHE_NONE, DATA_CACHE_MEMORY };
+
 /* Keys of [data]. */
 struct data_options {
     char *train, *valid, *test, *names, *backup, *labels, *images;
     int classes; /* 0: not given */
     int jpeg;    /* 0 stb, 1 turbo, 2 scaled */
-    int cache;   /* 0 none, 1 memory */
+    int cache;   /* enum data_cache */
     int cache_mb;
     int augment; /* 0: the training data stay as they are */
     int on_bad;  /* 0 skip, 1 error */
@@ -138,6 +140,10 @@ bool dataset_has(const struct data_options *o, enum split split);
 bool dataset_has_values(const struct dataset *d);
 int dataset_values(const struct dataset *d, int i, float *out, struct error *err);
 int dataset_image(const struct dataset *d, int i, struct image *out, struct error *err);
+/* For data that are read again and again: with cache=auto, decoded pictures are kept from now on if they are files and all of them fit into
+ * what cache_mb= and memory allow, judged by the first of them. Returns the bytes that kept pictures may take; 0: none are. */
+size_t dataset_keep(struct dataset *d, const struct data_options *o);
+
 /* The same through the cache, where there is one: to be released (data/image_cache.h), and not written. NULL: an error. */
 struct picture *dataset_picture(const struct dataset *d, int i, struct error *err);
 

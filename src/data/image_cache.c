@@ -68,10 +68,25 @@ static void drop_oldest(struct image_cache *c)
     c->picture[i] = NULL;
 }
 
+static void give_up(struct image_cache *c)
+{
+    for (int i = 0; i < c->n; i++) {
+        picture_release(c->picture[i]);
+        c->picture[i] = NULL;
+    }
+    c->bytes = 0;
+    c->there = 0;
+    c->most = c->most < IMAGE_CACHE_FEW ? c->most : IMAGE_CACHE_FEW;
+    c->kind = CACHE_RECENT;
+    c->queue = mem_new((size_t)c->n, sizeof *c->queue);
+}
+
 void image_cache_put(struct image_cache *c, int i, struct picture *p)
 {
     const size_t size = size_of(p);
     pthread_mutex_lock(&c->lock);
+    if (c->kind == CACHE_ALL && !c->picture[i] && size > c->most - c->bytes)
+        give_up(c);
     if (!c->picture[i] && size <= c->most) {
         while (c->kind == CACHE_RECENT && size > c->most - c->bytes)
             drop_oldest(c);

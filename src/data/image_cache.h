@@ -20,9 +20,13 @@ struct picture *picture_new(struct image im);
 void picture_release(struct picture *p);
 
 enum image_cache_kind {
-    CACHE_FIRST, /* what is in stays; when the bound is reached nothing more comes in */
-    CACHE_RECENT /* what came in first makes room */
+    CACHE_FIRST,  /* what is in stays; when the bound is reached nothing more comes in */
+    CACHE_RECENT, /* what came in first makes room */
+    CACHE_ALL /* all or few: what is in stays; when the bound is reached all go, and it is one of CACHE_RECENT and few bytes from then on */
 };
+
+/* Enough for pictures that are mixed with others of about the same time. */
+#define IMAGE_CACHE_FEW ((size_t)64 << 20)
 
 struct image_cache;
 

@@ -11,7 +11,7 @@
 /* A partner is drawn from so many samples of the epoch's order around the one whose turn it is, which the pictures kept
  * (READER_KEEPS bytes) about cover: each is decoded once an epoch, not once a use. */
 enum { READER_NEAR = 64 };
-#define READER_KEEPS ((size_t)64 << 20)
+#define READER_KEEPS IMAGE_CACHE_FEW
 
 struct reader;
 

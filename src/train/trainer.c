@@ -206,8 +206,7 @@ int trainer_open(struct trainer *t, struct network *net, const struct data_optio
         t->fit_bytes = bytes > t->fit_bytes ? bytes : t->fit_bytes;
     }
     t->slot_bytes = (size_t)optimizer_slots(o) * net->param_bytes;
-    t->bytes =
-        2 * net->param_bytes + t->slot_bytes + net->arena_bytes + loader_bytes(&l) + (t->data.cache ? (size_t)data->cache_mb << 20 : 0);
+    t->bytes = 2 * net->param_bytes + t->slot_bytes + net->arena_bytes + loader_bytes(&l) + dataset_keep(&t->data, data);
     return 0;
 }
 

@@ -145,6 +145,14 @@ static void test_no_memory_ends_the_program(void **state)
     }
 }
 
+/* Not above what the machine has. */
+static void test_available(void **state)
+{
+    (void)state;
+    const size_t all = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE), n = mem_available();
+    assert_true(n > 0 && n <= all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_large_blocks),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_no_memory_ends_the_program),
+        cmocka_unit_test(test_available),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,9 +73,9 @@ same_weights()
 
 if need_data "caches and decoders of real pictures" bccd; then
     sed -i "s#^train=shapes#train=$DATA/bccd#; s#^valid=shapes#valid=$DATA/bccd#; /_count=/d" "$T/net.cfg"
-    dlnet train "$T/net.cfg" --out "$T/none" -q
+    dlnet train "$T/net.cfg" --out "$T/none" -q --set data.cache=none
     expect_status "training without a cache" 0
-    for set in cache=memory 'cache=memory --set data.cache_mb=3' 'cache=memory --threads 1'; do
+    for set in cache=auto 'cache=auto --set data.cache_mb=3' cache=memory 'cache=memory --set data.cache_mb=3' 'cache=memory --threads 1'; do
         # shellcheck disable=SC2086
         dlnet train "$T/net.cfg" --out "$T/run" -q --set data.$set
         expect_status "training with $set" 0
@@ -84,12 +84,19 @@ if need_data "caches and decoders of real pictures" bccd; then
     done
     dlnet bench "$T/net.cfg" --loader --reps 1 --set data.cache=memory --set data.cache_mb=3
     check "cache_mb= is kept: three pictures of .88 MB, not four" grep -Eq ', 2\.6 MB kept$' "$T/out"
-    dlnet train "$T/net.cfg" --out "$T/run"
+    dlnet train "$T/net.cfg" --out "$T/run" --set data.cache=none
     without=$(sed -n 's/^memory: about \([0-9]*\) MB.*/\1/p' "$T/err")
     rm -rf "$T/run"
     dlnet train "$T/net.cfg" --out "$T/run" --set data.cache=memory --set data.cache_mb=100
     with=$(sed -n 's/^memory: about \([0-9]*\) MB.*/\1/p' "$T/err")
     check "the memory told counts the cache" test -n "$with" -a "$((with - without))" -ge 30
+    rm -rf "$T/run"
+    dlnet train "$T/net.cfg" --out "$T/run" --set data.cache_mb=100
+    check "pictures that don't all fit aren't kept by default" test "$(sed -n 's/^memory: about \([0-9]*\) MB.*/\1/p' "$T/err")" -eq "$without"
+    rm -rf "$T/run"
+    dlnet train "$T/net.cfg" --out "$T/run" --set data.cache_mb=1000
+    with=$(sed -n 's/^memory: about \([0-9]*\) MB.*/\1/p' "$T/err")
+    check "those that do are, and the memory told counts them" test -n "$with" -a "$((with - without))" -ge 150
     rm -rf "$T/run"
     dlnet train "$T/net.cfg" --out "$T/run" -q --set data.jpeg=turbo
     if grep -q 'built without libjpeg' "$T/err"; then

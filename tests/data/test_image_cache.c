@@ -64,10 +64,39 @@ static void test_recent(void **state)
     image_cache_free(c);
 }
 
+/* All stay, or at the bound none of them and then the recent ones. */
+static void test_all(void **state)
+{
+    (void)state;
+    struct image_cache *c = image_cache_new(4, 400, CACHE_ALL);
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 4; i++)
+            put(c, i);
+    for (int i = 0; i < 4; i++)
+        assert_true(has(c, i));
+    assert_int_equal(image_cache_bytes(c), 400);
+    image_cache_free(c);
+    c = image_cache_new(8, 350, CACHE_ALL);
+    for (int i = 0; i < 3; i++)
+        put(c, i);
+    struct picture *used = image_cache_get(c, 0);
+    put(c, 3);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(has(c, i), i == 3);
+    assert_int_equal(used->im.data[99], 1); /* who uses one keeps it */
+    picture_release(used);
+    for (int i = 4; i < 8; i++)
+        put(c, i);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(has(c, i), i >= 5);
+    assert_int_equal(image_cache_bytes(c), 300);
+    image_cache_free(c);
+}
+
 static void test_too_large(void **state)
 {
     (void)state;
-    for (int kind = CACHE_FIRST; kind <= CACHE_RECENT; kind++) {
+    for (int kind = CACHE_FIRST; kind <= CACHE_ALL; kind++) {
         struct image_cache *c = image_cache_new(2, 99, (enum image_cache_kind)kind);
         put(c, 0);
         assert_false(has(c, 0));
@@ -94,7 +123,7 @@ static void test_users(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_first), cmocka_unit_test(test_recent), cmocka_unit_test(test_too_large),
-                                       cmocka_unit_test(test_users)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_first), cmocka_unit_test(test_recent), cmocka_unit_test(test_all),
+                                       cmocka_unit_test(test_too_large), cmocka_unit_test(test_users)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
