@@ -67,11 +67,61 @@ SIMD_CLONES static void halve_rows_index(const real *restrict a, const real *res
     }
 }
 
+/* n maxima of two neighbours, the first of which stands at position `at`, and where they stand. */
+SIMD_CLONES static void max_pairs_index(const real *restrict x, real *restrict y, int32_t *restrict index, int n, int32_t at)
+{
+    for (int j = 0; j < n; j++) {
+        const real a = x[2 * j], b = x[2 * j + 1];
+        y[j] = a < b ? b : a;
+        index[j] = at + 2 * j + (a < b ? 1 : 0);
+    }
+}
+
+/* y[j] = the larger of upper[j] and lower[j], for `rows` rows of n that stand above one another: upper, lower, upper, … */
+SIMD_CLONES static void max_lines_index(const real *restrict x, const int32_t *restrict from, real *restrict y, int32_t *restrict index,
+                                        int rows, int n)
+{
+    enum { FEW = 4 }; /* a short vector, which rows are seldom shorter than */
+    for (int r = 0; r < rows; r++, x += 2 * n, from += 2 * n, y += n, index += n) {
+        int j = 0;
+        for (; j + FEW <= n; j += FEW)
+#pragma omp simd
+            for (int k = j; k < j + FEW; k++) {
+                const real u = x[k], v = x[n + k];
+                y[k] = u < v ? v : u;
+                index[k] = u < v ? from[n + k] : from[k];
+            }
+        for (; j < n; j++) {
+            const real u = x[j], v = x[n + j];
+            y[j] = u < v ? v : u;
+            index[j] = u < v ? from[n + j] : from[j];
+        }
+    }
+}
+
+/* The first rows of a plane of even width, several at a time, because short ones leave vectors empty; returns how many rows of y are done.
+ */
+static int halve_short_rows(const real *x, real *y, int32_t *index, int h, int w)
+{
+    enum { MOST = 1024 };
+    real larger[MOST];
+    int32_t from[MOST];
+    const int all = w % 2 ? 0 : h / 2, each = MOST / w < all ? MOST / w : all;
+    int done = 0;
+    for (int rows; each > 0 && done < all; done += rows) {
+        rows = each < all - done ? each : all - done;
+        const int begin = 2 * done * w, out = done * (w / 2);
+        max_pairs_index(x + begin, larger, from, rows * w, begin);
+        max_lines_index(larger, from, y + out, index + out, rows, w / 2);
+    }
+    return done;
+}
+
 static void halve_plane(const real *x, real *y, int32_t *index, int h, int w, int out_h, int out_w)
 {
     const int pairs = w / 2;
     const bool odd = out_w > pairs; /* the last window sees one column */
-    for (int i = 0; i < out_h; i++) {
+    for (int i = index ? halve_short_rows(x, y, index, h, w) : 0; i < out_h; i++) {
         const int down = 2 * i + 1 < h ? w : 0;
         const real *a = x + (size_t)(2 * i) * (size_t)w;
         real *to = y + (size_t)i * (size_t)out_w;
