@@ -67,6 +67,8 @@ rows=() # PART|GROUP|ENGINE|AIM|COMMAND: prints its figure, then what else is to
 row() { rows+=("$1|$2|$3|$4|$5"); }
 figures='s/.*"step_ms":\([0-9.]*\).*"gflops":\([0-9.]*\),"peak_gflops":\([0-9.]*\),"peak_gflops_one_thread":\([0-9.]*\).*/\1 \2 \3 \4/p'
 bench() { echo "$DLNET bench $1 -q --json ${*:2} | sed -n '$figures'"; }
+gains='s/.*"step_ms":\([0-9.]*\),"step_ms_one_thread":\([0-9.]*\),"gain":\([0-9.]*\),"peak_gain":\([0-9.]*\),"efficiency":\([0-9.]*\).*/\1 \2 \3 \4 \5/p'
+scaling() { echo "$DLNET bench $1 --scaling -q --json ${*:2} | sed -n '$gains'"; }
 
 for net in "${infer_nets[@]}"; do
     IFS='|' read -r name cfg shape aim <<<"$net"
@@ -101,11 +103,11 @@ if wanted threads; then
         IFS='|' read -r name cfg shape aim <<<"$net"
         reps=40
         [ "$name" != yolov3 ] || reps=8
-        for n in 1 "$THREADS"; do row threads "$name, inference" "$n" '' "$(bench "$cfg" --threads "$n" --reps $reps)"; done
+        row threads "$name, inference" '' '' "$(scaling "$cfg" --threads "$THREADS" --reps $reps)"
     done
     for net in "${train_nets[@]}"; do
         IFS='|' read -r name cfg batch reps torch_reps aim <<<"$net"
-        for n in 1 "$THREADS"; do row threads "$name, training, $batch images" "$n" '' "$(bench "$cfg" --threads "$n" --train --batch "$batch" --reps "$reps")"; done
+        row threads "$name, training, $batch images" '' '' "$(scaling "$cfg" --threads "$THREADS" --train --batch "$batch" --reps "$reps")"
     done
 fi
 if wanted memory || wanted cold; then
@@ -246,21 +248,17 @@ write_bf16()
 }
 write_threads()
 {
-    local i group n one='' x peak peak_one rest
-    echo 'Beside what the probe of the peak gained at the same time; steps of 5 ms and more are meant to gain at least .93 of it.'
+    local i group rest
+    echo 'Steps with one thread and with all of them, in turns in one process, beside what the probe of the peak gains between them (`dlnet bench --scaling`). Steps of 5 ms and more are meant'
+    echo 'to gain at least .93 of what it does. Medians of the starts, and the least and the largest efficiency of them.'
     echo
-    echo "| work | ms, 1 thread | ms, $THREADS threads | gain | gain of the peak | gain / gain of the peak |"
-    echo '| --- | ---: | ---: | ---: | ---: | ---: |'
+    echo "| work | ms, 1 thread | ms, $THREADS threads | gain | gain of the peak | efficiency: gain / gain of the peak | of the starts |"
+    echo '| --- | ---: | ---: | ---: | ---: | ---: | --- |'
     for i in $(of threads); do
-        IFS='|' read -r _ group n rest <<<"${rows[$i]}"
-        x=$(median "$i" 1)
-        if [ "$n" = 1 ]; then
-            one=$x
-        else
-            peak=$(median "$i" 3) peak_one=$(median "$i" 4)
-            awk -v g="$group" -v a="$one" -v b="$x" -v p="$peak" -v q="$peak_one" \
-                "$show"'BEGIN {printf "| %s | %s | %s | %.2f | %.2f | %.2f |\n", g, show(a), show(b), a / b, p / q, a / b / (p / q)}'
-        fi
+        IFS='|' read -r _ group rest <<<"${rows[$i]}"
+        awk -v g="$group" -v a="$(median "$i" 2)" -v b="$(median "$i" 1)" -v gain="$(median "$i" 3)" -v peak="$(median "$i" 4)" -v e="$(median "$i" 5)" \
+            -v lo="$(least "$i" 5)" -v hi="$(awk '{print $5}' "$T/found.$i" | sort -g | tail -n 1)" \
+            "$show"'BEGIN {printf "| %s | %s | %s | %.2f | %.2f | %.2f | %.2f .. %.2f |\n", g, show(a), show(b), gain, peak, e, lo, hi}'
     done
 }
 write_memory()
