@@ -17,6 +17,8 @@
 /* Panels that make it worth to prepare the inputs of a task: a tile, a strip. */
 #define MIN_PANELS 8
 #define MIN_STRIP_PANELS 16
+/* Packed weights that stay in a second-level cache beside the inputs of a task, so that all of them may be used for each unit. */
+#define KEPT_WEIGHTS (128 * 1024)
 /* Products of a task below which starting it would be felt. */
 #define TASK_WORK (1 << 18)
 
@@ -52,6 +54,7 @@ struct work {
     bool pointwise;
     struct direct_strip strip;
     int panels, groups, group; /* of `rows` filters; shared among tasks in groups */
+    bool by_units;             /* a thread takes all groups of a unit, whose inputs it then reads alone; else all units of a group */
     int block;                 /* channels summed at a time */
     int offsets[MAX_SUMS];     /* where a block's taps stand in the inputs, channel by channel */
     int vectors, units;        /* pointwise: vectors and tasks of an image; else tasks are bands */
@@ -101,6 +104,7 @@ static struct work work_of(const struct conv_shape *s, enum cpu_isa isa, enum co
     w.groups = possible < 1 ? 1 : direct_smaller(wanted, possible);
     w.group = direct_ceil_div(w.panels, w.groups);
     w.groups = direct_ceil_div(w.panels, w.group);
+    w.by_units = w.packed <= KEPT_WEIGHTS;
     w.pair = w.halve ? direct_padded(2 * (size_t)(w.group * w.k->rows) * (size_t)s->out_w) : 0;
     return w;
 }
@@ -256,8 +260,8 @@ static void run(const struct work *w, const real *x, const real *packed, const s
     parallel_share(&queue, tiles * w->groups, threads);
 #pragma omp parallel num_threads(threads)
     for (int job = parallel_next(&queue); job >= 0; job = parallel_next(&queue)) {
-        /* A group's weights stay in the cache from one unit to the next. */
-        const int image = job % tiles / w->units, unit = job % w->units, group = job / tiles;
+        const int tile = w->by_units ? job / w->groups : job % tiles, group = w->by_units ? job % w->groups : job / tiles;
+        const int image = tile / w->units, unit = tile % w->units;
         const int step = w->halve ? 2 : 1, whole = (w->pointwise ? w->vectors : s->out_h) / step;
         const int first = tile_begin(whole, w->units, unit) * step, last = tile_begin(whole, w->units, unit + 1) * step;
         real *input = scratch + (size_t)omp_get_thread_num() * (w->input + w->pair);
