@@ -48,6 +48,10 @@ void cli_environment(char **argv)
     }
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))
         return;
+    /* Where threads are bound, OpenMP has bound this one by now, and the program that is started again would have no processor but that
+     * one. */
+    if (getenv("OMP_PROC_BIND") || getenv("OMP_PLACES") || getenv("GOMP_CPU_AFFINITY"))
+        return;
     setenv("GOMP_SPINCOUNT", "10000", 1); /* about a third of a millisecond */
     setenv("OPENBLAS_NUM_THREADS", "1", 0);
     setenv(mark, "1", 1);

@@ -100,6 +100,10 @@ if need_tool "JSON" jq; then
     agrees "the gain is the ratio of the two times" '.threads == 2 and .reps == 4 and (.gain * .step_ms / .step_ms_one_thread | . > .99 and . < 1.01)'
     agrees "efficiency is the gain beside the peak's" '.efficiency * .peak_gain / .gain | . > .99 and . < 1.01'
     agrees "each layer with one thread too" '.layers | all(.forward_ms_one_thread > 0)'
+    dlnet bench "$T/net.cfg" --json --reps 2
+    usual=$(jq .threads "$T/out")
+    OMP_PROC_BIND=true dlnet bench "$T/net.cfg" --json --reps 2
+    agrees "as many threads where they are bound to processors" ".threads == $usual"
     OPENBLAS_CORETYPE=Prescott dlnet bench "$T/net.cfg" --json --reps 2
     if jq -e '.blas.core == "Prescott" and .isa != "baseline"' "$T/out" >/dev/null; then
         expect_err "slow kernels of OpenBLAS are told" 'OPENBLAS_CORETYPE=Prescott is set: OpenBLAS uses the kernels of Prescott \(baseline\), this processor has AVX'
