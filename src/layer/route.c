@@ -63,13 +63,19 @@ static int shape(struct layer *l, struct error *err)
     return 0;
 }
 
+static void part(const struct layer *l, int i, size_t *from, size_t *n)
+{
+    const struct route *s = l->state;
+    *n = shape_each(l->in[i]->shape) / (size_t)s->groups;
+    *from = *n * (size_t)s->group_id;
+}
+
 /* The part of image b of input i, as an offset into the input, and its size. */
 static size_t part_of(const struct layer *l, int i, int b, size_t *n)
 {
-    const struct route *s = l->state;
-    const size_t each = shape_each(l->in[i]->shape);
-    *n = each / (size_t)s->groups;
-    return (size_t)b * each + *n * (size_t)s->group_id;
+    size_t from;
+    part(l, i, &from, n);
+    return (size_t)b * shape_each(l->in[i]->shape) + from;
 }
 
 static void forward(struct layer *l, const struct run *run)
@@ -80,7 +86,8 @@ static void forward(struct layer *l, const struct run *run)
         for (int i = 0; i < l->n_in; i++) {
             size_t n;
             const size_t from = part_of(l, i, b, &n);
-            vector_copy(l->in[i]->x + from, to, n);
+            if (l->in[i]->x + from != to)
+                vector_copy(l->in[i]->x + from, to, n);
             to += n;
         }
 }
@@ -117,4 +124,5 @@ const struct layer_type layer_route = {
     .forward = forward,
     .backward = backward,
     .backward_overwrites = true,
+    .part = part,
 };

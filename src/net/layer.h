@@ -125,6 +125,12 @@ struct layer_type {
      * that would be saved are dropped. May be NULL. */
     bool (*absorb)(struct layer *l, const struct layer *next);
 
+    /* For layers whose output consists of parts of their inputs, one input after the other: of an image of input i, numbers *from ..
+     * *from + *n − 1. The plan may give a part and what it becomes one place (net/view.h): forward copies what isn't there yet. May be
+     * NULL.
+     */
+    void (*part)(const struct layer *l, int i, size_t *from, size_t *n);
+
     /* Training, where out_can_be_remade: writes out.x again from what forward saved. The plan then doesn't keep out.x from forward to
      * backward; this is called before the first backward that reads it. */
     void (*remake)(struct layer *l);

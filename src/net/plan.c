@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "net/network.h"
+#include "net/view.h"
 
 struct item {
     size_t bytes, offset;
@@ -20,7 +21,17 @@ struct plan {
     struct item *item;
     int n;
     size_t capacity, total, scratch;
+    struct view *view; /* of each layer; their arrays are no items */
+    int *first, *last; /* of each layer's output, and of its views */
 };
+
+static void plan_free(struct plan *p)
+{
+    free(p->item);
+    free(p->view);
+    free(p->first);
+    free(p->last);
+}
 
 static size_t align(size_t bytes)
 {
@@ -139,9 +150,32 @@ static struct lifetime lifetime(const struct network *net, int from)
     return t;
 }
 
+/* Adds the outputs, each with the life of all its views; those that are written again in backward are added already. */
+static void collect_outputs(struct network *net, struct plan *p)
+{
+    const int n = net->n_layers;
+    for (int i = 0; i < n; i++) {
+        const int of = p->view[i].of;
+        if (of < 0)
+            continue;
+        p->first[of] = p->first[i] < p->first[of] ? p->first[i] : p->first[of];
+        p->last[of] = p->last[i] > p->last[of] ? p->last[i] : p->last[of];
+    }
+    for (int i = 0; i < n; i++) {
+        struct layer *l = &net->layer[i];
+        if (!l->remade)
+            add(p, l->unread || p->view[i].of >= 0 ? 0 : shape_size(l->out.shape) * sizeof(real), p->first[i], p->last[i],
+                (void **)&l->out.x);
+    }
+}
+
 static void collect(struct network *net, struct plan *p)
 {
     const int n = net->n_layers, end = 2 * n;
+    p->view = mem_new((size_t)n, sizeof *p->view);
+    p->first = mem_new((size_t)n, sizeof *p->first);
+    p->last = mem_new((size_t)n, sizeof *p->last);
+    view_find(net, p->view);
     const struct lifetime image = lifetime(net, -1);
     const size_t input = shape_size(net->input.shape) * sizeof(real);
     add(p, input, 0, net->training ? end : image.forward, (void **)&net->input.x);
@@ -167,8 +201,9 @@ static void collect(struct network *net, struct plan *p)
             l->remade_for = t.reader;
             add(p, bytes, i, t.forward, (void **)&l->out_forward);
             add(p, bytes, t.backward_first, last, (void **)&l->out_again);
-        } else
-            add(p, bytes, l->is_absorbed ? i - 1 : i, last, (void **)&l->out.x);
+        }
+        p->first[i] = l->is_absorbed ? i - 1 : i;
+        p->last[i] = last;
         if (l->out.dx)
             add(p, bytes, t.dx, end_of_backward, (void **)&l->out.dx);
         size_t scratch = 0;
@@ -186,6 +221,7 @@ static void collect(struct network *net, struct plan *p)
         if (scratch > p->scratch)
             p->scratch = scratch;
     }
+    collect_outputs(net, p);
 }
 
 static int by_size(const void *a, const void *b)
@@ -259,7 +295,7 @@ int network_plan_bytes(struct network *net, int batch, int w, int h, bool traini
     struct plan p = {0};
     const int result = make_plan(net, &p, batch, w, h, training, err);
     *bytes = p.total + p.scratch;
-    free(p.item);
+    plan_free(&p);
     mem_free(net->arena);
     net->arena = NULL;
     net->arena_bytes = 0;
@@ -303,8 +339,11 @@ int network_plan(struct network *net, int batch, int w, int h, bool training, st
         for (int i = 0; i < p.n; i++)
             *p.item[i].target = base + p.item[i].offset;
         for (int i = 0; i < net->n_layers; i++) {
+            const struct view v = p.view[i];
             if (net->layer[i].remade)
                 net->layer[i].out.x = net->layer[i].out_forward;
+            else if (v.of >= 0)
+                net->layer[i].out.x = net->layer[v.of].out.x + v.at;
             char *scratch = base + p.total;
             for (int b = 0; b < LAYER_BUFFERS; b++) {
                 struct buffer *u = &net->layer[i].buffer[b];
@@ -316,7 +355,7 @@ int network_plan(struct network *net, int batch, int w, int h, bool training, st
         }
         result = allocate_grads(net, err);
     }
-    free(p.item);
+    plan_free(&p);
     return result;
 }
 
