@@ -307,7 +307,7 @@ write_loader()
     echo
     cat <<'E'
 A step of training fed by the loader, against the same step on a batch held in memory, in turns (`dlnet bench --train --loader`): yolov3-tiny, 416 x 416, 8 images, 2 threads, COCO's
-photographs, decoded once an epoch; `scripts/bench-loader.sh`. "All": every step of `[augment]` that a detector has, at the strengths of `scripts/peers/augment.cfg`.
+photographs; `scripts/bench-loader.sh`. "All": every step of `[augment]` that a detector has, at the strengths of `scripts/peers/augment.cfg`.
 
 E
     DLNET_DATA=${DLNET_DATA:-data} DLNET=$DLNET ROUNDS=$ROUNDS scripts/bench-loader.sh
