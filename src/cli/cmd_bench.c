@@ -117,17 +117,19 @@ static void algorithms_of(const struct layer *l, const char *name[3])
         l->type->algorithms(l, name);
 }
 
-static void print_table(const struct network *net, const struct measured *m)
+/* The columns of one direction, which print_rows puts between a layer's name and its algorithms. */
+typedef void print_columns(const struct measured *m, const struct bench_pass *p);
+
+/* A row for each layer, and one for all. */
+static void print_rows(const struct network *net, const struct measured *m, print_columns *columns)
 {
     const bool train = m->options.train;
-    printf("layer  type                        output   forward  GFLOP/s   peak      MB%s  algorithm\n",
-           train ? "  backward  GFLOP/s   peak      MB" : "");
     for (int i = 0; i < net->n_layers; i++) {
         const struct layer *l = &net->layer[i];
         printf("%5d  %-15s %4d x %4d x %4d", i, l->type->name, l->out.shape.w, l->out.shape.h, l->out.shape.c);
-        print_pass(m, &m->bench.forward[i]);
+        columns(m, &m->bench.forward[i]);
         if (train)
-            print_pass(m, &m->bench.backward[i]);
+            columns(m, &m->bench.backward[i]);
         const char *name[3];
         algorithms_of(l, name);
         if (l->is_absorbed)
@@ -136,10 +138,18 @@ static void print_table(const struct network *net, const struct measured *m)
             printf(*name[0] && train ? "  %s; %s; %s\n" : *name[0] ? "  %s\n" : "\n", name[0], name[1], name[2]);
     }
     printf("%5s  %-34s", "", "all");
-    print_pass(m, &m->bench.total[0]);
+    columns(m, &m->bench.total[0]);
     if (train)
-        print_pass(m, &m->bench.total[1]);
+        columns(m, &m->bench.total[1]);
     printf("\n\n");
+}
+
+static void print_table(const struct network *net, const struct measured *m)
+{
+    const bool train = m->options.train;
+    printf("layer  type                        output   forward  GFLOP/s   peak      MB%s  algorithm\n",
+           train ? "  backward  GFLOP/s   peak      MB" : "");
+    print_rows(net, m, print_pass);
     if (train)
         printf("step:      %.3f ms (forward, backward, update)\n", m->bench.step_ms);
     else
@@ -155,8 +165,9 @@ static void print_table(const struct network *net, const struct measured *m)
            blas.threads);
 }
 
-static void print_gain(const struct bench_pass *p)
+static void print_gain(const struct measured *m, const struct bench_pass *p)
 {
+    (void)m;
     printf(" %9.3f %9.3f %5.2f", p->ms_one, p->ms, ratio(p->ms_one, p->ms));
 }
 
@@ -167,24 +178,8 @@ static void print_scaling(const struct network *net, const struct measured *m)
     printf("milliseconds with 1 thread, with %d, and how many times as fast that is\n"
            "layer  type                        output   forward            gain%s  algorithm\n",
            m->threads, train ? "  backward            gain" : "");
-    for (int i = 0; i < net->n_layers; i++) {
-        const struct layer *l = &net->layer[i];
-        printf("%5d  %-15s %4d x %4d x %4d", i, l->type->name, l->out.shape.w, l->out.shape.h, l->out.shape.c);
-        print_gain(&b->forward[i]);
-        if (train)
-            print_gain(&b->backward[i]);
-        const char *name[3];
-        algorithms_of(l, name);
-        if (l->is_absorbed)
-            printf("  in layer %d\n", i - 1);
-        else
-            printf(*name[0] && train ? "  %s; %s; %s\n" : *name[0] ? "  %s\n" : "\n", name[0], name[1], name[2]);
-    }
-    printf("%5s  %-34s", "", "all");
-    print_gain(&b->total[0]);
-    if (train)
-        print_gain(&b->total[1]);
-    printf("\n\n%s %.3f ms with 1 thread, %.3f with %d: gain %.3f (batch %d, medians of %d)\n",
+    print_rows(net, m, print_gain);
+    printf("%s %.3f ms with 1 thread, %.3f with %d: gain %.3f (batch %d, medians of %d)\n",
            train ? "step:     " : "inference:", b->step_ms_one, b->step_ms, m->threads, ratio(b->step_ms_one, b->step_ms), m->options.batch,
            b->reps);
     printf("peak:      %.1f GFLOP/s with 1 thread, %.1f with %d: gain %.3f (medians, in between)\n", b->peak_one, b->peak, m->threads,

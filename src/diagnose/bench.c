@@ -219,13 +219,11 @@ static void count(const struct network *net, int batch, bool train, struct bench
     }
 }
 
-/* Walks until there are `until` of them. Returns the seconds they took. */
-static double walks_until(struct walks *w, struct times *to, int until, uint64_t *step)
+/* Walks until there are `until` of them. */
+static void walks_until(struct walks *w, struct times *to, int until, uint64_t *step)
 {
-    const double start = clock_seconds();
     for (; to->n < until; to->n++)
         walk(w, to, (*step)++);
-    return clock_seconds() - start;
 }
 
 static void run_turn(struct walks *w, struct times *to, int n, uint64_t *step)
@@ -242,10 +240,11 @@ static void run_turn(struct walks *w, struct times *to, int n, uint64_t *step)
 static void run_walks(struct walks *w)
 {
     uint64_t step = 0;
-    const double each = walks_until(w, &w->all, WARM_UP < w->reps ? WARM_UP : w->reps, &step) / w->all.n;
-    const int turn = w->options->scaling && each < turn_seconds ? (int)(turn_seconds / each) : 1;
-    w->all.n = 0;
-    const double start = clock_seconds();
+    const double begin = clock_seconds();
+    for (int i = 0; i < WARM_UP; i++)
+        walk(w, &w->all, step++);
+    const double start = clock_seconds(), each = (start - begin) / WARM_UP;
+    const int turn = each < turn_seconds ? (int)(turn_seconds / each) : 1;
     while (w->all.n < w->reps && (w->options->reps > 0 || w->all.n < MIN_REPS || clock_seconds() - start < enough_seconds))
         if (w->options->scaling) {
             run_turn(w, &w->one, turn, &step);
