@@ -334,11 +334,12 @@ int dataset_open(struct dataset *d, const struct data_options *o, enum split spl
 
 size_t dataset_keep(struct dataset *d, const struct data_options *o)
 {
-    const size_t asked = (size_t)o->cache_mb << 20, free_part = mem_available() / 8, most = asked < free_part ? asked : free_part;
+    const size_t asked = (size_t)o->cache_mb << 20;
     if (d->cache)
         return asked;
     if (o->cache != DATA_CACHE_AUTO || dataset_has_values(d) || d->format->image != dataset_file_image)
         return 0;
+    const size_t free_part = mem_available() / 8, most = asked < free_part ? asked : free_part;
     struct image first = {0};
     struct error err = ERROR_INIT;
     size_t all = 0;

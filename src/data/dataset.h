@@ -141,7 +141,8 @@ bool dataset_has_values(const struct dataset *d);
 int dataset_values(const struct dataset *d, int i, float *out, struct error *err);
 int dataset_image(const struct dataset *d, int i, struct image *out, struct error *err);
 /* For data that are read again and again: with cache=auto, decoded pictures are kept from now on if they are files and all of them fit into
- * what cache_mb= and memory allow, judged by the first of them. Returns the bytes that kept pictures may take; 0: none are. */
+ * what cache_mb= and memory allow, judged by the first of them. Returns the bytes that kept pictures are
+ * expected to take; 0: none are kept. */
 size_t dataset_keep(struct dataset *d, const struct data_options *o);
 
 /* The same through the cache, where there is one: to be released (data/image_cache.h), and not written. NULL: an error. */
