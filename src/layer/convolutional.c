@@ -154,6 +154,7 @@ static int shape(struct layer *l, struct error *err)
                            c.size, c.size_y);
     l->out.shape = (struct shape){c.batch, c.filters, c.out_h, c.out_w};
     l->flops = 2.0 * (double)shape_size(s->weight->shape) * c.out_h * c.out_w;
+    s->epilogue.parts = layer_trains(l) ? conv_parts(&c) : 0;
     epilogue_shape(l, &s->epilogue);
     l->out_can_be_remade = s->epilogue.batch_normalize && epilogue_maps(&s->epilogue) && !l->backward_reads_out;
     l->backward_reads_in = s->weight->lr_mult != 0;

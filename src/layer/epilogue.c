@@ -103,6 +103,21 @@ static size_t spatial(const struct layer *l)
     return (size_t)l->out.shape.h * (size_t)l->out.shape.w;
 }
 
+/* The layer takes the moments of what is normalised while it is in the cache. */
+static bool takes_moments(const struct layer *l, const struct epilogue *e)
+{
+    const struct shape o = l->out.shape;
+    return e->parts > 0 && normalizes(e) && !norm_after(e) && !frozen(l) && norm_reads_twice(o.n, o.c, spatial(l));
+}
+
+static size_t norm_scratch(const struct layer *l, const struct epilogue *e)
+{
+    const struct shape o = l->out.shape;
+    const size_t norm = norm_scratch_bytes(o.n, o.c, spatial(l));
+    const size_t moments = takes_moments(l, e) ? 2 * sizeof(double) * (size_t)e->parts * (size_t)o.c : 0;
+    return norm > moments ? norm : moments;
+}
+
 void epilogue_shape(struct layer *l, const struct epilogue *e)
 {
     const size_t channels = (size_t)l->out.shape.c;
@@ -114,7 +129,7 @@ void epilogue_shape(struct layer *l, const struct epilogue *e)
         layer_buffer(l, EPILOGUE_MAP, BUFFER_SCRATCH, 2 * channels, sizeof(real));
         if (layer_trains(l)) {
             layer_buffer(l, EPILOGUE_STATISTICS, BUFFER_SAVED, 2 * channels, sizeof(real));
-            layer_buffer(l, EPILOGUE_SCRATCH, BUFFER_SCRATCH, norm_scratch_bytes(l->out.shape.n, l->out.shape.c, spatial(l)), 1);
+            layer_buffer(l, EPILOGUE_SCRATCH, BUFFER_SCRATCH, norm_scratch(l, e), 1);
         }
     }
     if (e->channels.kind != ACTIVATION_LINEAR)
@@ -164,7 +179,9 @@ real *epilogue_begin(struct layer *l, const struct epilogue *e, const struct run
         return kept ? l->buffer[linear ? EPILOGUE_LINEAR : EPILOGUE_BEFORE].p : l->out.x;
     }
     if (keeps(l, e, run)) {
-        *map = (struct channel_map){.shift = normalizes(e) ? NULL : bias, .activation = activation_of(ACTIVATION_LINEAR)};
+        *map = (struct channel_map){.shift = normalizes(e) ? NULL : bias,
+                                    .activation = activation_of(ACTIVATION_LINEAR),
+                                    .moments = takes_moments(l, e) ? l->buffer[EPILOGUE_SCRATCH].p : NULL};
         return l->buffer[EPILOGUE_BEFORE].p;
     }
     *map = normalizes(e) ? normal_map(l, e, e->mean->value, e->variance->value)
@@ -187,11 +204,13 @@ static void end_kept(struct layer *l, const struct epilogue *e, const struct run
     if (frozen(l)) {
         memcpy(mean, e->mean->value, (size_t)o.c * sizeof(real));
         memcpy(variance, e->variance->value, (size_t)o.c * sizeof(real));
-    }
+    } else if (takes_moments(l, e))
+        norm_statistics(l->buffer[EPILOGUE_SCRATCH].p, e->parts, o.c, (double)o.n * (double)spatial(l), mean, variance);
+    const bool known = frozen(l) || takes_moments(l, e);
     if (l->absorbed && run->mode == MODE_TRAIN)
-        norm_pool_forward(norm_activation(e), before, o.n, o.c, o.h, o.w, e->scale->value, e->shift->value, frozen(l), mean, variance,
+        norm_pool_forward(norm_activation(e), before, o.n, o.c, o.h, o.w, e->scale->value, e->shift->value, known, mean, variance,
                           l->absorbed->out.x, l->buffer[EPILOGUE_MAXIMA].p, l->buffer[EPILOGUE_PLACES].p, l->buffer[EPILOGUE_SCRATCH].p);
-    else if (frozen(l)) {
+    else if (known) {
         const struct channel_map map = normal_map(l, e, mean, variance);
         norm_map(&map, before, o.n, o.c, spatial(l), l->out.x);
     } else

@@ -16,6 +16,7 @@ struct epilogue {
     struct param *shift; /* bias; with batch_normalize the shift of the normalised value; NULL: refused */
     struct param *scale, *mean, *variance;
     bool folded;
+    int parts; /* that the layer takes the moments of its linear part by (channel_map.moments), on being asked to; 0: it can't */
 };
 
 /* Rows of the option tables; `type` is the state, whose member `epilogue` is a struct epilogue. */

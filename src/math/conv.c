@@ -72,6 +72,14 @@ bool conv_joins(const struct conv_shape *s, struct activation f)
     return (a == ALGORITHM_WINOGRAD && !activation_of_channels(f)) || (a == ALGORITHM_DIRECT && activation_two_lines(f, &left));
 }
 
+int conv_parts(const struct conv_shape *s)
+{
+    const struct method m = method_of(s, CONV_FORWARD);
+    return m.algorithm == ALGORITHM_WINOGRAD ? winograd_parts(s, m.winograd)
+           : m.algorithm == ALGORITHM_DIRECT ? direct_parts(s, cpu_best())
+                                             : 0;
+}
+
 size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads)
 {
     const struct method m = method_of(s, pass);

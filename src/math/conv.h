@@ -55,6 +55,10 @@ bool conv_halves(const struct conv_shape *s);
 /* Whether the algorithm that runs for this shape can add map->residual (norm.h) where f is this function. */
 bool conv_joins(const struct conv_shape *s, struct activation f);
 
+/* Parts of y whose moments (channel_map.moments) conv_forward takes while they are in the cache; 0: the algorithm can't. A number that the
+ * shape alone decides. */
+int conv_parts(const struct conv_shape *s);
+
 /* Numbers of scratch that a pass needs when it runs on up to `threads` threads. The results don't depend on the threads. */
 size_t conv_scratch(const struct conv_shape *s, enum conv_pass pass, int threads);
 

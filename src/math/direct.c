@@ -246,6 +246,17 @@ static void run_band(const struct task *t, const real *image, int first, int las
     }
 }
 
+/* Of `count` outputs of each of the task's filters. */
+static void take_moments(const struct task *t, size_t begin, size_t count, double *moments)
+{
+    const int rows = t->w->k->rows, last = direct_smaller(t->w->filters, t->last_panel * rows);
+    for (int f = t->first_panel * rows; f < last; f++) {
+        double *sum = moments + 2 * (size_t)f;
+        sum[0] = sum[1] = 0;
+        norm_add_moments(t->y + (size_t)f * t->plane + begin, count, 1, count, sum);
+    }
+}
+
 static void run(const struct work *w, const real *x, const real *packed, const struct channel_map *map, bool add, real *y, real *scratch,
                 int threads)
 {
@@ -275,6 +286,11 @@ static void run(const struct work *w, const real *x, const real *packed, const s
             run_pointwise(&t, x + (size_t)image * image_size, first, last, input);
         else
             run_band(&t, x + (size_t)image * image_size, first, last, input, input + w->input);
+        if (map && map->moments) {
+            const size_t each = (size_t)(w->pointwise ? w->k->lanes : s->out_w), begin = (size_t)first * each;
+            const size_t end = (size_t)last * each < pixels ? (size_t)last * each : pixels;
+            take_moments(&t, begin, end - begin, map->moments + 2 * (size_t)tile * (size_t)w->filters);
+        }
     }
 }
 
@@ -291,6 +307,11 @@ static bool gathers(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass
 bool direct_halves(const struct conv_shape *s, enum cpu_isa isa)
 {
     return !direct_pointwise(s) && !gathers(s, isa, CONV_FORWARD) && s->out_h % 2 == 0 && s->out_w % 2 == 0;
+}
+
+int direct_parts(const struct conv_shape *s, enum cpu_isa isa)
+{
+    return gathers(s, isa, CONV_FORWARD) ? direct_gather_parts(s, isa) : s->batch * work_of(s, isa, CONV_FORWARD).units;
 }
 
 size_t direct_scratch(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass, int threads)

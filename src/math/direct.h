@@ -25,6 +25,9 @@ bool direct_choose(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass 
 /* Whether direct_forward can do what a shape's `halve` asks for. */
 bool direct_halves(const struct conv_shape *s, enum cpu_isa isa);
 
+/* Parts of y for channel_map.moments. */
+int direct_parts(const struct conv_shape *s, enum cpu_isa isa);
+
 /* Numbers of scratch. */
 size_t direct_scratch(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass, int threads);
 

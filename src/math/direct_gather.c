@@ -398,6 +398,24 @@ static void run_task(const struct task *t)
     }
 }
 
+/* Σ y and Σ y² of the task's filters. */
+static void take_moments(const struct task *t, double *moments)
+{
+    const struct plan *p = t->p;
+    const size_t count = (size_t)(t->last - t->first) * (size_t)p->seen.out_w;
+    const int last = direct_smaller(p->filters, t->last_panel * p->k->rows);
+    for (int f = t->first_panel * p->k->rows; f < last; f++) {
+        double *sum = moments + 2 * (size_t)f;
+        sum[0] = sum[1] = 0;
+        norm_add_moments(t->to + (size_t)f * t->plane, t->image, t->images, count, sum);
+    }
+}
+
+int direct_gather_parts(const struct conv_shape *s, enum cpu_isa isa)
+{
+    return plan_of(s, isa, CONV_FORWARD).units;
+}
+
 void direct_gather(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass, const real *from, const real *packed,
                    const struct channel_map *map, bool add, real *to, real *scratch, int threads)
 {
@@ -442,5 +460,7 @@ void direct_gather(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass 
             norm_map_rows(&(struct channel_map){.activation = map->activation}, f0, f1 - f0, (size_t)(t.last - t.first) * (size_t)g->out_w,
                           t.to + (size_t)i * t.image + (size_t)f0 * area, area);
         }
+        if (map && map->moments)
+            take_moments(&t, map->moments + 2 * (size_t)unit * (size_t)p.filters);
     }
 }

@@ -17,6 +17,9 @@ size_t direct_gather_packed(const struct conv_shape *s, enum cpu_isa isa, enum c
 size_t direct_gather_scratch(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass, int threads);
 void direct_gather_pack(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass, const real *weight, real *packed, int threads);
 
+/* Parts of y for channel_map.moments. */
+int direct_gather_parts(const struct conv_shape *s, enum cpu_isa isa);
+
 /* to = (or +=, when add) the product of from and the weights: y of x in CONV_FORWARD, then mapped (NULL: not); dx of dy in
  * CONV_BACKWARD_DATA, map NULL. scratch is aligned to 64 bytes. */
 void direct_gather(const struct conv_shape *s, enum cpu_isa isa, enum conv_pass pass, const real *from, const real *packed,

@@ -206,6 +206,30 @@ void norm_set_statistics(const double sum[2], double count, real *mean, real *va
     *variance = (real)(v > 0 ? v : 0); /* rounding may leave a constant channel below 0 */
 }
 
+bool norm_reads_twice(int n, int c, size_t s)
+{
+    return column_channels(n, c, s) == 0 && !norm_by_channel(n, c, s);
+}
+
+void norm_add_moments(const real *x, size_t ld, int rows, size_t n, double sum[2])
+{
+    if (n == ld)
+        moments(x, n * (size_t)rows, sum);
+    else
+        for (int row = 0; row < rows; row++)
+            moments(x + (size_t)row * ld, n, sum);
+}
+
+void norm_statistics(const double *pair, int parts, int c, double count, real *mean, real *variance)
+{
+#pragma omp parallel for schedule(static) if ((long)parts * c > NORM_CHUNK)
+    for (int k = 0; k < c; k++) {
+        double sum[2];
+        norm_add_pairs(pair, parts, c, k, sum);
+        norm_set_statistics(sum, count, mean + k, variance + k);
+    }
+}
+
 struct forward {
     struct activation activation;
     const real *x, *scale, *shift;
@@ -272,11 +296,7 @@ void norm_forward(struct activation a, const real *x, int n, int c, size_t s, co
 #pragma omp parallel for schedule(static)
         for (int plane = 0; plane < n * c; plane++)
             norm_plane_moments(x + (size_t)plane * s, s, pair + 2 * (size_t)plane);
-        for (int k = 0; k < c; k++) {
-            double sum[2];
-            norm_add_pairs(pair, n, c, k, sum);
-            norm_set_statistics(sum, count, mean + k, variance + k);
-        }
+        norm_statistics(pair, n, c, count, mean, variance);
 #pragma omp parallel for schedule(static)
         for (int plane = 0; plane < n * c; plane++)
             normalize_plane(&f, plane);

@@ -96,11 +96,7 @@ void norm_pool_forward(struct activation a, const real *x, int n, int c, int h, 
 #pragma omp parallel for schedule(static)
         for (int plane = 0; plane < n * c; plane++)
             norm_plane_moments(x + (size_t)plane * s, s, pair + 2 * (size_t)plane);
-        for (int k = 0; k < c; k++) {
-            double sum[2];
-            norm_add_pairs(pair, n, c, k, sum);
-            norm_set_statistics(sum, count, mean + k, variance + k);
-        }
+        norm_statistics(pair, n, c, count, mean, variance);
     }
 #pragma omp parallel for schedule(static)
     for (int plane = 0; plane < n * c; plane++)

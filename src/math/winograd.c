@@ -161,11 +161,39 @@ static void pack_all(const struct plan *p, const struct work *w, real *packed, i
     }
 }
 
-/* From transformed inputs (v: those of the region) to the outputs of a group of panels. */
-static void finish_group(const struct plan *p, const struct work *w, struct winograd_region r, int group, const real *v,
-                         size_t point_stride, size_t block_stride, const real *u, const struct channel_map *map, bool add, real *y,
-                         real *product, real *strip)
+/* Σ y and Σ y² of a region's outputs of one block of channels. */
+static void take_moments(const struct plan *p, const struct work *w, struct winograd_region r, int block, const real *y, double *moments)
 {
+    const struct winograd_array *a = &w->out;
+    const int first = block * p->k->lanes, channels = smaller(p->k->lanes, a->channels - first);
+    const int left = r.col * p->tile, right = smaller(a->width, (r.col + r.cols) * p->tile);
+    const size_t width = (size_t)a->width, plane = (size_t)a->height * width;
+    for (int k = 0; k < channels; k++) {
+        double sum[2] = {0, 0};
+        for (int row = r.row; row < r.row + r.rows; row++) {
+            const int top = row % a->down * p->tile, bottom = smaller(a->height, top + p->tile);
+            const real *from = y + ((size_t)(row / a->down) * (size_t)a->channels + (size_t)(first + k)) * plane;
+            norm_add_moments(from + (size_t)top * width + (size_t)left, width, bottom - top, (size_t)(right - left), sum);
+        }
+        moments[2 * (size_t)(first + k)] = sum[0];
+        moments[2 * (size_t)(first + k) + 1] = sum[1];
+    }
+}
+
+/* The outputs of one block of channels from their products m; part: the region's number. */
+static void write_outputs(const struct plan *p, const struct work *w, struct winograd_region r, int part, int block, const real *m,
+                          size_t point_stride, const struct channel_map *map, bool add, real *y, real *strip)
+{
+    p->t->output(&w->out, r, block, m, point_stride, map, add, y, strip);
+    if (map && map->moments)
+        take_moments(p, w, r, block, y, map->moments + 2 * (size_t)part * (size_t)w->out.channels);
+}
+
+/* From transformed inputs (v: those of the region) to the outputs of a group of panels. */
+static void finish_group(const struct plan *p, const struct work *w, int region, int group, const real *v, size_t point_stride,
+                         size_t block_stride, const real *u, const struct channel_map *map, bool add, real *y, real *product, real *strip)
+{
+    const struct winograd_region r = winograd_region_of(&p->cut, region);
     const int lanes = p->k->lanes, tiles = r.rows * r.cols, first = group * p->group, last = smaller(first + p->group, p->panels);
     const size_t vector_stride = (size_t)(tiles * lanes), product_stride = winograd_stride((size_t)(2 * p->group) * vector_stride);
     for (int point = 0; point < p->points; point++)
@@ -174,7 +202,7 @@ static void finish_group(const struct plan *p, const struct work *w, struct wino
                            u + (size_t)point * point_size(p, w) + (size_t)i * panel_size(p, w), w->in.channels, tiles,
                            product + (size_t)point * product_stride + (size_t)(2 * i) * vector_stride, vector_stride);
     for (int block = 2 * first; block < 2 * last && block * lanes < w->out.channels; block++)
-        p->t->output(&w->out, r, block, product + (size_t)(block - 2 * first) * vector_stride, product_stride, map, add, y, strip);
+        write_outputs(p, w, r, region, block, product + (size_t)(block - 2 * first) * vector_stride, product_stride, map, add, y, strip);
 }
 
 struct buffers {
@@ -196,7 +224,7 @@ static void run_private(const struct plan *p, const struct work *w, const real *
         for (int block = 0; block < p->in_blocks; block++)
             p->t->input(&w->in, r, block, x, v + (size_t)block * block_stride, point_stride, strip);
         for (int group = 0; group < p->groups; group++)
-            finish_group(p, w, r, group, v, point_stride, block_stride, packed + (size_t)group * p->packed_group, map, add, y, product,
+            finish_group(p, w, job, group, v, point_stride, block_stride, packed + (size_t)group * p->packed_group, map, add, y, product,
                          strip);
     }
 }
@@ -263,7 +291,8 @@ static void share_groups(const struct plan *p, const struct work *w, const struc
             pack_group(p, w, group, k, smaller(k + PACK_SUMS, w->in.channels), u);
         for (int region = 0; region < c->regions; region++) {
             const struct winograd_region r = winograd_region_of(&p->cut, c->first + region);
-            finish_group(p, w, r, group, b->input + offset_in(p, c, r), c->point_stride, c->block_stride, u, map, add, y, product, strip);
+            finish_group(p, w, c->first + region, group, b->input + offset_in(p, c, r), c->point_stride, c->block_stride, u, map, add, y,
+                         product, strip);
         }
     }
 }
@@ -289,10 +318,10 @@ static void share_outputs(const struct plan *p, const struct work *w, const stru
 {
     const size_t product_stride = winograd_stride((size_t)(2 * p->panels) * c->block_stride);
     for (int job = parallel_next(queue); job >= 0; job = parallel_next(queue)) {
-        const struct winograd_region r = winograd_region_of(&p->cut, c->first + job % c->regions);
-        const int block = job / c->regions;
-        p->t->output(&w->out, r, block, b->product + (size_t)block * c->block_stride + offset_in(p, c, r), product_stride, map, add, y,
-                     b->strip + thread * p->strip);
+        const int region = c->first + job % c->regions, block = job / c->regions;
+        const struct winograd_region r = winograd_region_of(&p->cut, region);
+        write_outputs(p, w, r, region, block, b->product + (size_t)block * c->block_stride + offset_in(p, c, r), product_stride, map, add,
+                      y, b->strip + thread * p->strip);
     }
 }
 
@@ -352,6 +381,13 @@ static void run(const struct work *w, const struct plan *p, const real *x, const
     if (!packed)
         pack_all(p, w, b.packed, threads);
     run_private(p, w, x, packed ? packed : b.packed, map, add, y, &b, threads);
+}
+
+int winograd_parts(const struct conv_shape *s, struct winograd_method method)
+{
+    const struct work w = work_of(s, method, CONV_FORWARD, NULL);
+    const struct plan p = plan_of(&w, method, s->batch, false);
+    return p.cut.bands * p.cut.columns;
 }
 
 size_t winograd_scratch(const struct conv_shape *s, struct winograd_method method, enum conv_pass pass, bool packed, int threads)

@@ -24,6 +24,9 @@ bool winograd_fits(const struct conv_shape *s);
 /* The m that is fastest for the pass, by shape alone; 0: conv_gemm is, or s->winograd refuses. */
 int winograd_choose(const struct conv_shape *s, enum conv_pass pass);
 
+/* Parts of y for channel_map.moments; weights must not be packed then. */
+int winograd_parts(const struct conv_shape *s, struct winograd_method method);
+
 /* Numbers of scratch; packed: forward will be given packed weights (which may take more or less of it). */
 size_t winograd_scratch(const struct conv_shape *s, struct winograd_method method, enum conv_pass pass, bool packed, int threads);
 

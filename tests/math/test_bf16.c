@@ -230,7 +230,8 @@ static bool check(struct conv_shape s)
             assert_memory_equal(one[i].v, more[i].v, d.n[i] * sizeof(real));
         static const enum activation_kind activations[] = {ACTIVATION_LINEAR, ACTIVATION_LEAKY, ACTIVATION_RELU, ACTIVATION_MISH,
                                                            ACTIVATION_LOGISTIC};
-        const struct channel_map map = {turn % 3 ? d.scale : NULL, turn % 4 ? d.shift : NULL, activation_of(activations[turn % 5])};
+        const struct channel_map map = {
+            .scale = turn % 3 ? d.scale : NULL, .shift = turn % 4 ? d.shift : NULL, .activation = activation_of(activations[turn % 5])};
         const struct how other = {.isa = isa, .map = &map, .overwrite = true, .threads = 1};
         run(&s, &d, other, with_map);
         compare(&s, &d, other, with_map);

@@ -87,7 +87,44 @@ static void run(const struct conv_shape *s, struct data *d, const struct channel
     drop_scratch(scratch, n);
 }
 
-static int joined; /* shapes that could add a residual */
+static int joined, summed; /* shapes that could add a residual, take moments */
+
+/* The moments of a channel's parts are together those of its outputs, with any number of threads. */
+static void check_moments(const struct conv_shape *s, struct data *d, struct channel_map map, int threads)
+{
+    const size_t parts = (size_t)conv_parts(s), pairs = parts * (size_t)s->filters, plane = (size_t)s->out_h * (size_t)s->out_w;
+    if (parts == 0)
+        return;
+    double *moments[2] = {mem_try(2 * pairs, sizeof(double)), mem_try(2 * pairs, sizeof(double))};
+    for (int with = 0; with < 2; with++) {
+        for (size_t i = 0; i < 2 * pairs; i++)
+            moments[with][i] = (double)NAN;
+        size_t n;
+        const int used = with ? threads : 1;
+        real *scratch = scratch_for(s, CONV_FORWARD, used, &n);
+        map.moments = moments[with];
+        conv_forward(s, d->image, d->weight, NULL, &map, d->out, scratch, used);
+        drop_scratch(scratch, n);
+    }
+    assert_memory_equal(moments[0], moments[1], 2 * pairs * sizeof(double));
+    for (size_t f = 0; f < (size_t)s->filters; f++) {
+        double sum = 0, squares = 0, sizes = 0, got[2] = {0, 0};
+        for (size_t image = 0; image < (size_t)s->batch; image++)
+            for (size_t i = 0; i < plane; i++) {
+                const double v = (double)d->out[(image * (size_t)s->filters + f) * plane + i];
+                sum += v;
+                squares += v * v;
+                sizes += fabs(v);
+            }
+        for (size_t part = 0; part < parts; part++)
+            for (size_t i = 0; i < 2; i++)
+                got[i] += moments[0][2 * (part * (size_t)s->filters + f) + i];
+        assert_true(fabs(got[0] - sum) <= 1e-12 * sizes && fabs(got[1] - squares) <= 1e-12 * squares);
+    }
+    mem_free(moments[0]);
+    mem_free(moments[1]);
+    summed++;
+}
 
 static void check(struct conv_shape s)
 {
@@ -133,6 +170,7 @@ static void check(struct conv_shape s)
         naive.out[i] = v > 0 ? v : (real)0.1 * v;
     }
     assert_true(reference_error(overwritten.out, naive.out, naive.y) < tolerance);
+    check_moments(&s, &overwritten, map, 2);
     if (conv_joins(&s, map.activation)) {
         real *residual = numbers(naive.y, 9);
         map.residual = residual;
@@ -278,7 +316,7 @@ static void test_cut_shapes(void **state)
             s.winograd = winograd;
             check(s);
         }
-    assert_true(joined > 0 || cpu_best() < CPU_AVX2);
+    assert_true((joined > 0 && summed > 0) || cpu_best() < CPU_AVX2);
 }
 
 /* The maximum of each 2 x 2 window, written in place of the outputs, is that of the outputs. */
