@@ -76,7 +76,7 @@ static struct work work_of(const struct conv_shape *s, struct winograd_method me
 /* Weights that a third-level cache holds, so that they may be read for each region; and those that may where there are few regions. */
 #define PRIVATE_WEIGHTS (4 * 1024 * 1024)
 #define PRIVATE_WEIGHTS_FEW (256 * 1024)
-#define FEW_TILES (3 * PRIVATE_TILES)
+#define FEW_TILES (4 * PRIVATE_TILES)
 /* Shared: the products of one region, and the transformed inputs of a chunk, which should stay in a third-level cache. */
 #define SHARED_TILES 128
 #define CHUNK_NUMBERS (8 * 1024 * 1024)
