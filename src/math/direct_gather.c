@@ -17,8 +17,8 @@
 #define WHOLE_STRIP_AREA (128 * 1024)
 /* Vectors that small images are put together to. */
 #define UNIT_VECTORS 9
-/* Panels of filters that make it worth to gather the inputs of a task. */
-#define MIN_PANELS 16
+/* Filters that make it worth to gather the inputs of a task. */
+#define MIN_FILTERS 128
 /* Pixels of a band: those that make filling its strip cheap, and the least where there would be few tasks. */
 #define BAND 240
 #define MIN_BAND 96
@@ -158,7 +158,7 @@ static void cut(struct plan *p)
     const int fitting = (area / (p->strip_channels * p->strip.row) - 1 - g->dilation * (g->size - 1)) / g->stride_y + 1;
     const int rows = fitting < 1 ? 1 : direct_smaller(fitting, g->out_h);
     p->bands = p->images > 1 ? 1 : direct_ceil_div(g->out_h, rows);
-    const int images = direct_ceil_div(g->batch, p->images), possible = p->panels / MIN_PANELS;
+    const int images = direct_ceil_div(g->batch, p->images), possible = p->panels * p->k->rows / MIN_FILTERS;
     cut_bands(p, images, BAND);
     p->groups = possible < 1 ? 1 : direct_smaller(possible, direct_ceil_div(DIRECT_TASKS, images * p->bands));
     cut_bands(p, images * p->groups, MIN_BAND);

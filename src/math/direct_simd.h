@@ -92,6 +92,61 @@ static void gather(const real *x, const int *taps, int sums, const struct direct
     }
 }
 
+/* What becomes of the sums where all lanes exist; vectors, map, add and residual are constants wherever this is inlined. */
+INLINE void finish_whole(int vectors, bool map, bool add, bool residual, vec sum[ROWS][VECTORS], const struct direct_vector *at,
+                         const struct direct_output *out)
+{
+#pragma GCC unroll 16
+    for (int r = 0; r < ROWS; r++) {
+        if (r >= out->rows)
+            break;
+        const size_t row = (size_t)r * out->plane;
+        const vec scale = (vec){0} + (map && out->scale ? out->scale[r] : 1), shift = (vec){0} + (map && out->shift ? out->shift[r] : 0);
+#pragma GCC unroll 4
+        for (int j = 0; j < vectors; j++) {
+            const size_t to = row + at[j].y;
+            vec y = sum[r][j];
+            if (add)
+                y += load(out->y + to);
+            if (map) {
+                y = scale * y + shift;
+                y = select_positive(y, out->slope * y);
+            }
+            if (residual) {
+                y += load(out->residual + to);
+                y = select_positive(y, out->residual_slope * y);
+            }
+            store(out->y + to, y);
+        }
+    }
+}
+
+INLINE void finish_any(int vectors, vec sum[ROWS][VECTORS], const struct direct_vector *at, const struct direct_output *out)
+{
+#pragma GCC unroll 16
+    for (int r = 0; r < ROWS; r++) {
+        if (r >= out->rows)
+            break;
+        const vec scale = (vec){0} + (out->scale ? out->scale[r] : 1), shift = (vec){0} + (out->shift ? out->shift[r] : 0);
+#pragma GCC unroll 4
+        for (int j = 0; j < vectors; j++) {
+            real *to = out->y + (size_t)r * out->plane + at[j].y;
+            vec y = sum[r][j];
+            if (out->add)
+                y += load_partial(to, at[j].lanes);
+            if (out->map) {
+                y = scale * y + shift;
+                y = select_positive(y, out->slope * y);
+                if (out->residual) {
+                    y += load_partial(out->residual + (size_t)r * out->plane + at[j].y, at[j].lanes);
+                    y = select_positive(y, out->residual_slope * y);
+                }
+            }
+            store_partial(to, y, at[j].lanes);
+        }
+    }
+}
+
 /* vectors is a constant wherever this is inlined, so that the sums stay in registers. */
 INLINE void multiply_vectors(int vectors, const real *w, const int *taps, int sums, const real *x, const struct direct_vector *at,
                              const struct direct_output *out)
@@ -119,48 +174,25 @@ INLINE void multiply_vectors(int vectors, const real *w, const int *taps, int su
                 sum[r][j] += v[j] * weight;
         }
     }
-    bool plain = !out->map;
+    bool whole = true;
 #pragma GCC unroll 4
     for (int j = 0; j < vectors; j++)
-        plain = plain && at[j].lanes == LANES;
-    if (plain) {
-#pragma GCC unroll 16
-        for (int r = 0; r < ROWS; r++) {
-            if (r >= out->rows)
-                break;
-#pragma GCC unroll 4
-            for (int j = 0; j < vectors; j++) {
-                real *to = out->y + (size_t)r * out->plane + at[j].y;
-                store(to, out->add ? sum[r][j] + load(to) : sum[r][j]);
-            }
-        }
-        return;
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < ROWS; r++) {
-        if (r >= out->rows)
-            break;
-        const vec scale = (vec){0} + (out->scale ? out->scale[r] : 1), shift = (vec){0} + (out->shift ? out->shift[r] : 0);
-#pragma GCC unroll 4
-        for (int j = 0; j < vectors; j++) {
-            real *to = out->y + (size_t)r * out->plane + at[j].y;
-            vec y = sum[r][j];
-            if (out->add)
-                y += load_partial(to, at[j].lanes);
-            if (out->map) {
-                y = scale * y + shift;
-                y = select_positive(y, out->slope * y);
-                if (out->residual) {
-                    y += load_partial(out->residual + (size_t)r * out->plane + at[j].y, at[j].lanes);
-                    y = select_positive(y, out->residual_slope * y);
-                }
-            }
-            if (at[j].lanes == LANES)
-                store(to, y);
-            else
-                store_partial(to, y, at[j].lanes);
-        }
-    }
+        whole = whole && at[j].lanes == LANES;
+    const bool residual = out->map && out->residual;
+    if (!whole)
+        finish_any(vectors, sum, at, out);
+    else if (residual && out->add)
+        finish_whole(vectors, true, true, true, sum, at, out);
+    else if (residual)
+        finish_whole(vectors, true, false, true, sum, at, out);
+    else if (out->map && out->add)
+        finish_whole(vectors, true, true, false, sum, at, out);
+    else if (out->map)
+        finish_whole(vectors, true, false, false, sum, at, out);
+    else if (out->add)
+        finish_whole(vectors, false, true, false, sum, at, out);
+    else
+        finish_whole(vectors, false, false, false, sum, at, out);
 }
 
 static void multiply(const real *w, const int *taps, int sums, const real *x, const struct direct_vector *at, int vectors,

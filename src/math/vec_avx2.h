@@ -31,7 +31,24 @@ INLINE vec load_range(const real *p, int from, int to)
 
 INLINE void store_partial(real *p, vec v, int n)
 {
-    _mm256_maskstore_ps(p, first_lanes(n), (__m256)v);
+    if (n >= LANES) {
+        store(p, v);
+        return;
+    }
+    /* A masked store takes many cycles on some processors (AMD's Zen: tens of micro-operations). */
+    __m128 left = _mm256_castps256_ps128((__m256)v);
+    if (n & 4) {
+        _mm_storeu_ps(p, left);
+        p += 4;
+        left = _mm256_extractf128_ps((__m256)v, 1);
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)(void *)p, left);
+        p += 2;
+        left = _mm_movehl_ps(left, left);
+    }
+    if (n & 1)
+        _mm_store_ss(p, left);
 }
 
 INLINE vec select_positive(vec x, vec otherwise)
