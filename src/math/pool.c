@@ -18,6 +18,16 @@ static bool is_halving(struct pool_window k)
     return k.kh == 2 && k.kw == 2 && k.stride_h == 2 && k.stride_w == 2 && k.top == 0 && k.left == 0;
 }
 
+/* Numbers of rows that are worked on at a time, as one long row. */
+enum { LONG_ROW = 1024 };
+
+/* 2 x 2 with stride 1 over planes that keep their size: the last windows see one row, one column. A long row holds two of them. */
+static bool is_sliding(struct pool_window k, int h, int w, int out_h, int out_w)
+{
+    return k.kh == 2 && k.kw == 2 && k.stride_h == 1 && k.stride_w == 1 && k.top == 0 && k.left == 0 && out_h == h && out_w == w &&
+           2 * w <= LONG_ROW;
+}
+
 /* Of a tile. */
 static size_t scratch_of(struct pool_window k, int w, int out_w)
 {
@@ -103,10 +113,9 @@ SIMD_CLONES static void max_lines_index(const real *restrict x, const int32_t *r
  */
 static int halve_short_rows(const real *x, real *y, int32_t *index, int h, int w)
 {
-    enum { MOST = 1024 };
-    real larger[MOST];
-    int32_t from[MOST];
-    const int all = w % 2 ? 0 : h / 2, each = MOST / w < all ? MOST / w : all;
+    real larger[LONG_ROW];
+    int32_t from[LONG_ROW];
+    const int all = w % 2 ? 0 : h / 2, each = LONG_ROW / w < all ? LONG_ROW / w : all;
     int done = 0;
     for (int rows; each > 0 && done < all; done += rows) {
         rows = each < all - done ? each : all - done;
@@ -245,6 +254,51 @@ static void max_plane(const real *x, real *y, int h, int w, int out_h, int out_w
     }
 }
 
+/* Each number or the one behind it, the first of which stands at position `at`, and where they stand. */
+SIMD_CLONES static void max_neighbours_index(const real *restrict x, real *restrict y, int32_t *restrict index, int n, int32_t at)
+{
+    for (int i = 0; i < n; i++) {
+        y[i] = x[i] < x[i + 1] ? x[i + 1] : x[i];
+        index[i] = at + i + (x[i] < x[i + 1] ? 1 : 0);
+    }
+}
+
+/* With is_sliding: some rows at a time as one long row, whose maxima are wrong where it crosses from one row to the next. */
+static void slide_plane(const real *x, real *y, int h, int w)
+{
+    real larger[LONG_ROW];
+    const int most = LONG_ROW / w - 1;
+    for (int row = 0, rows; row < h; row += rows) {
+        rows = most < h - row ? most : h - row;
+        const int all = rows * w, pairs = row + rows < h ? all : all - w, begin = row * w;
+        max_rows(x + begin, x + begin + w, larger, pairs);
+        memcpy(larger + pairs, x + begin + pairs, (size_t)(all - pairs) * sizeof(real));
+        max_rows(larger, larger + 1, y + begin, all - 1);
+        for (int end = w - 1; end < all; end += w)
+            y[begin + end] = larger[end];
+    }
+}
+
+/* The same with positions. */
+static void slide_plane_index(const real *x, real *y, int32_t *index, int h, int w)
+{
+    real larger[LONG_ROW];
+    int32_t from[LONG_ROW];
+    const int most = LONG_ROW / w - 1;
+    for (int row = 0, rows; row < h; row += rows) {
+        rows = most < h - row ? most : h - row;
+        const int below = row + rows < h ? 1 : 0, seen = (rows + below) * w, begin = row * w;
+        max_neighbours_index(x + begin, larger, from, seen - 1, begin);
+        for (int end = w - 1; end < seen; end += w) {
+            larger[end] = x[begin + end];
+            from[end] = begin + end;
+        }
+        memcpy(y + begin, larger, (size_t)(rows * w) * sizeof(real));
+        memcpy(index + begin, from, (size_t)(rows * w) * sizeof(int32_t));
+        max_rows_index(larger + w, from + w, y + begin, index + begin, seen - w);
+    }
+}
+
 /* rows, rows_index: a ring of kh rows of out_w. */
 static void max_plane_index(const real *x, real *y, int32_t *index, int h, int w, int out_h, int out_w, struct pool_window k, real *rows,
                             int32_t *rows_index)
@@ -271,7 +325,7 @@ void pool_max_forward(const real *x, real *y, int32_t *index, size_t planes, int
                       real *scratch_x, int32_t *scratch_index)
 {
     const size_t plane = (size_t)h * (size_t)w, out_plane = (size_t)out_h * (size_t)out_w;
-    const bool halving = is_halving(k);
+    const bool halving = is_halving(k), sliding = is_sliding(k, h, w, out_h, out_w);
     const size_t scratch = scratch_of(k, w, out_w);
     const size_t most = halving ? MOST_TILES : SCRATCH_TILES;
     const int tiles = (int)(planes < most ? planes : most);
@@ -284,6 +338,10 @@ void pool_max_forward(const real *x, real *y, int32_t *index, size_t planes, int
             real *to = y + p * out_plane;
             if (halving)
                 halve_plane(from, to, index ? index + p * out_plane : NULL, h, w, out_h, out_w);
+            else if (sliding && index)
+                slide_plane_index(from, to, index + p * out_plane, h, w);
+            else if (sliding)
+                slide_plane(from, to, h, w);
             else if (index)
                 max_plane_index(from, to, index + p * out_plane, h, w, out_h, out_w, k, scratch_x + (size_t)tile * scratch,
                                 scratch_index + (size_t)tile * scratch);
