@@ -111,29 +111,6 @@ void norm_fold(const real *scale, const real *shift, const real *mean, const rea
 
 /* ---- statistics ---- */
 
-SIMD_CLONES static void moments(const real *x, size_t n, double out[2])
-{
-    double sum = 0, squares = 0;
-#pragma omp simd reduction(+ : sum, squares)
-    for (size_t i = 0; i < n; i++) {
-        const double v = (double)x[i];
-        sum += v;
-        squares += v * v;
-    }
-    out[0] += sum;
-    out[1] += squares;
-}
-
-void norm_plane_moments(const real *x, size_t n, double out[2])
-{
-    out[0] = out[1] = 0;
-    for (size_t i = 0; i < n; i += CHUNK) {
-        if (i + 2 * CHUNK <= n)
-            norm_fetch(x + i + CHUNK, CHUNK);
-        moments(x + i, norm_least(CHUNK, n - i), out);
-    }
-}
-
 /* Of `count` columns of a matrix with `width` ones. */
 SIMD_CLONES static void column_moments(const real *restrict x, int n, size_t width, size_t count, double *restrict sum,
                                        double *restrict squares)
@@ -173,16 +150,6 @@ size_t norm_scratch_bytes(int n, int c, size_t s)
     return (size_t)c * (sizeof(struct norm_channel) + 2 * sizeof(double) * (s == 1 ? 1 : (size_t)n));
 }
 
-/* The pairs of a channel's planes, added in order of the images. */
-void norm_add_pairs(const double *pair, int images, int c, int k, double out[2])
-{
-    out[0] = out[1] = 0;
-    for (int i = 0; i < images; i++) {
-        out[0] += pair[2 * ((size_t)i * (size_t)c + (size_t)k)];
-        out[1] += pair[2 * ((size_t)i * (size_t)c + (size_t)k) + 1];
-    }
-}
-
 /* Whether a channel's two arrays fit in the second-level cache, and there are enough channels to share out: then a task takes a channel
  * through all passes. Otherwise the tasks are planes, and every pass goes through memory. */
 bool norm_by_channel(int n, int c, size_t s)
@@ -199,35 +166,9 @@ static int column_channels(int n, int c, size_t s)
     return shared > most ? most : shared < least ? least : shared;
 }
 
-void norm_set_statistics(const double sum[2], double count, real *mean, real *variance)
-{
-    const double m = sum[0] / count, v = sum[1] / count - m * m;
-    *mean = (real)m;
-    *variance = (real)(v > 0 ? v : 0); /* rounding may leave a constant channel below 0 */
-}
-
 bool norm_reads_twice(int n, int c, size_t s)
 {
     return column_channels(n, c, s) == 0 && !norm_by_channel(n, c, s);
-}
-
-void norm_add_moments(const real *x, size_t ld, int rows, size_t n, double sum[2])
-{
-    if (n == ld)
-        moments(x, n * (size_t)rows, sum);
-    else
-        for (int row = 0; row < rows; row++)
-            moments(x + (size_t)row * ld, n, sum);
-}
-
-void norm_statistics(const double *pair, int parts, int c, double count, real *mean, real *variance)
-{
-#pragma omp parallel for schedule(static) if ((long)parts * c > NORM_CHUNK)
-    for (int k = 0; k < c; k++) {
-        double sum[2];
-        norm_add_pairs(pair, parts, c, k, sum);
-        norm_set_statistics(sum, count, mean + k, variance + k);
-    }
 }
 
 struct forward {
