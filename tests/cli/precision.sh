@@ -9,7 +9,7 @@ height=32
 channels=3
 batch=8
 max_batches=60
-learning_rate=.01
+learning_rate=.005
 valid_every=30
 log_every=5
 [data]
