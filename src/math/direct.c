@@ -19,6 +19,8 @@
 #define MIN_STRIP_PANELS 16
 /* Packed weights that stay in a second-level cache beside the inputs of a task, so that all of them may be used for each unit. */
 #define KEPT_WEIGHTS (128 * 1024)
+/* Numbers of an image beyond which it isn't in a second-level cache. */
+#define FAR (128 * 1024)
 /* Products of a task below which starting it would be felt. */
 #define TASK_WORK (1 << 18)
 
@@ -140,7 +142,20 @@ struct task {
     real *y;              /* of the image, or two rows of it where they are halved */
     int y_filter;         /* that stands first at y */
     size_t plane;         /* from one to the next */
+    const real *next;     /* pixels of `next_channels` planes of the image that will be read next; NULL: those are in a cache */
+    int next_channels;
 };
+
+/* The part of what is read next that falls to one panel: the planes are too many for the processor to see the pattern by itself. */
+static void prefetch_next(const struct task *t, int panel)
+{
+    const int panels = t->last_panel - t->first_panel, i = panel - t->first_panel;
+    const size_t pixels = (size_t)t->w->s->out_h * (size_t)t->w->s->out_w, wide = (size_t)(t->w->k->lanes * t->w->k->vectors);
+    const int last = (int)((long)t->next_channels * (i + 1) / panels);
+    for (int c = (int)((long)t->next_channels * i / panels); c < last; c++)
+        for (size_t k = 0; k < wide; k += DIRECT_ALIGNMENT)
+            __builtin_prefetch(t->next + (size_t)c * pixels + k);
+}
 
 /* The panels of a task over a block of channels for one tile of places. */
 static void multiply_panels(const struct task *t, int c0, const real *x, const struct direct_vector *at, int vectors)
@@ -152,6 +167,8 @@ static void multiply_panels(const struct task *t, int c0, const real *x, const s
     const real *packed = t->packed + (size_t)w->taps * (size_t)rows * ((size_t)c0 * (size_t)w->panels);
     for (int panel = t->first_panel; panel < t->last_panel; panel++) {
         const int f = panel * rows;
+        if (t->next)
+            prefetch_next(t, panel);
         const struct direct_output out = {.y = t->y + (size_t)(f - t->y_filter) * t->plane,
                                           .plane = t->plane,
                                           .rows = direct_smaller(rows, w->filters - f),
@@ -187,6 +204,8 @@ static void run_pointwise(const struct task *t, const real *image, int first, in
     const struct work *w = t->w;
     const int lanes = w->k->lanes, pixels = w->s->out_h * w->s->out_w;
     const int tiles = direct_ceil_div(last - first, w->k->vectors);
+    const bool far = (double)w->channels * pixels > FAR;
+    struct task here = *t;
     for (int tile = 0; tile < tiles; tile++) {
         const int v0 = first + tile_begin(last - first, tiles, tile), v1 = first + tile_begin(last - first, tiles, tile + 1);
         const int begin = v0 * lanes, valid = direct_smaller(v1 * lanes, pixels) - begin;
@@ -196,7 +215,12 @@ static void run_pointwise(const struct task *t, const real *image, int first, in
         for (int c0 = 0; c0 < w->channels; c0 += w->block) {
             w->k->copy(image + (size_t)c0 * (size_t)pixels + (size_t)begin, (size_t)pixels, direct_smaller(w->block, w->channels - c0),
                        v1 - v0, valid, input, lanes * w->k->vectors);
-            multiply_panels(t, c0, input, at, v1 - v0);
+            const int next = c0 + w->block < w->channels ? c0 + w->block : 0;
+            here.next = image + (size_t)next * (size_t)pixels + (size_t)(next ? begin : v1 * lanes);
+            here.next_channels = direct_smaller(w->block, w->channels - next);
+            if (!far || (!next && tile == tiles - 1))
+                here.next = NULL;
+            multiply_panels(&here, c0, input, at, v1 - v0);
         }
     }
     const size_t begin = (size_t)(first * lanes);
