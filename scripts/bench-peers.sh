@@ -67,7 +67,8 @@ rows=() # PART|GROUP|ENGINE|AIM|COMMAND: prints its figure, then what else is to
 row() { rows+=("$1|$2|$3|$4|$5"); }
 figures='s/.*"step_ms":\([0-9.]*\).*"gflops":\([0-9.]*\),"peak_gflops":\([0-9.]*\),"peak_gflops_one_thread":\([0-9.]*\).*/\1 \2 \3 \4/p'
 bench() { echo "$DLNET bench $1 -q --json ${*:2} | sed -n '$figures'"; }
-gains='s/.*"step_ms":\([0-9.]*\),"step_ms_one_thread":\([0-9.]*\),"gain":\([0-9.]*\),"peak_gain":\([0-9.]*\),"efficiency":\([0-9.]*\).*/\1 \2 \3 \4 \5/p'
+gains='s/.*"step_ms":\([0-9.]*\),"step_ms_one_thread":\([0-9.]*\),"gain":\([0-9.]*\),"peak_gain":\([0-9.]*\),"efficiency":\([0-9.]*\).*"quickest_gain":\([0-9.]*\),'
+gains+='"quickest_peak_gain":\([0-9.]*\),"quickest_efficiency":\([0-9.]*\).*/\1 \2 \3 \4 \5 \6 \7 \8/p'
 scaling() { echo "$DLNET bench $1 --scaling -q --json ${*:2} | sed -n '$gains'"; }
 
 for net in "${infer_nets[@]}"; do
@@ -101,8 +102,8 @@ fi
 if wanted threads; then
     for net in "${infer_nets[@]}"; do
         IFS='|' read -r name cfg shape aim <<<"$net"
-        reps=40
-        [ "$name" != yolov3 ] || reps=8
+        reps=100
+        [ "$name" != yolov3 ] || reps=12
         row threads "$name, inference" '' '' "$(scaling "$cfg" --threads "$THREADS" --reps $reps)"
     done
     for net in "${train_nets[@]}"; do
@@ -250,15 +251,17 @@ write_threads()
 {
     local i group rest
     echo 'Steps with one thread and with all of them, in turns in one process, beside what the probe of the peak gains between them (`dlnet bench --scaling`). Steps of 5 ms and more are meant'
-    echo 'to gain at least .93 of what it does. Medians of the starts, and the least and the largest efficiency of them.'
+    echo 'to gain at least .93 of what it does. Medians of the starts, and the least and the largest efficiency of them. Quickest: the same of the quickest tenth of the steps and tries of each'
+    echo 'start instead of their medians, which other tenants of the machine disturb less.'
     echo
-    echo "| work | ms, 1 thread | ms, $THREADS threads | gain | gain of the peak | efficiency: gain / gain of the peak | of the starts |"
-    echo '| --- | ---: | ---: | ---: | ---: | ---: | --- |'
+    echo "| work | ms, 1 thread | ms, $THREADS threads | gain | gain of the peak | efficiency: gain / gain of the peak | of the starts | quickest: gain | of the peak | efficiency |"
+    echo '| --- | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: |'
     for i in $(of threads); do
         IFS='|' read -r _ group rest <<<"${rows[$i]}"
         awk -v g="$group" -v a="$(median "$i" 2)" -v b="$(median "$i" 1)" -v gain="$(median "$i" 3)" -v peak="$(median "$i" 4)" -v e="$(median "$i" 5)" \
             -v lo="$(least "$i" 5)" -v hi="$(awk '{print $5}' "$T/found.$i" | sort -g | tail -n 1)" \
-            "$show"'BEGIN {printf "| %s | %s | %s | %.2f | %.2f | %.2f | %.2f .. %.2f |\n", g, show(a), show(b), gain, peak, e, lo, hi}'
+            -v quick="$(median "$i" 6)" -v quick_peak="$(median "$i" 7)" -v quick_e="$(median "$i" 8)" \
+            "$show"'BEGIN {printf "| %s | %s | %s | %.2f | %.2f | %.2f | %.2f .. %.2f | %.2f | %.2f | %.2f |\n", g, show(a), show(b), gain, peak, e, lo, hi, quick, quick_peak, quick_e}'
     done
 }
 write_memory()

@@ -29,7 +29,8 @@ const char cmd_bench_usage[] =
     "  --train      time training: forward, backward and the update; else inference, batch norm folded\n"
     "  --reps N     walks to time (default: two seconds of them, at least 10)\n"
     "  --scaling    what threads gain: as many walks with one thread, in turns with those on all of them, beside what the\n"
-    "               peak gains at the same time (JSON: step_ms_one_thread, gain, peak_gain, efficiency = gain / peak_gain)\n"
+    "               peak gains at the same time (JSON: step_ms_one_thread, gain, peak_gain, efficiency = gain / peak_gain);\n"
+    "               of the medians, and of the quickest tenth, which what else runs disturbs least (quickest_gain, ...)\n"
     "  --loader     time the loader instead: read, decode, resize and augment the training data of [data]; --reps: passes\n"
     "               over them (JSON: images_per_second, ms_per_image); with --train: training steps on what the loader\n"
     "               makes meanwhile, against the same on data held in memory (JSON: loader_step_ms, memory_step_ms, ratio)\n"
@@ -104,9 +105,19 @@ static double ratio(double a, double b)
     return b > 0 ? a / b : 0;
 }
 
-static double peak_gain(const struct bench *b)
+static double step_gain(const struct bench_scaling *s)
 {
-    return ratio(b->peak, b->peak_one);
+    return ratio(s->ms_one, s->ms);
+}
+
+static double peak_gain(const struct bench_scaling *s)
+{
+    return ratio(s->peak, s->peak_one);
+}
+
+static double efficiency(const struct bench_scaling *s)
+{
+    return ratio(step_gain(s), peak_gain(s));
 }
 
 static void algorithms_of(const struct layer *l, const char *name[3])
@@ -173,18 +184,21 @@ static void print_gain(const struct measured *m, const struct bench_pass *p)
 
 static void print_scaling(const struct network *net, const struct measured *m)
 {
-    const struct bench *b = &m->bench;
     const bool train = m->options.train;
     printf("milliseconds with 1 thread, with %d, and how many times as fast that is\n"
            "layer  type                        output   forward            gain%s  algorithm\n",
            m->threads, train ? "  backward            gain" : "");
     print_rows(net, m, print_gain);
-    printf("%s %.3f ms with 1 thread, %.3f with %d: gain %.3f (batch %d, medians of %d)\n",
-           train ? "step:     " : "inference:", b->step_ms_one, b->step_ms, m->threads, ratio(b->step_ms_one, b->step_ms), m->options.batch,
-           b->reps);
-    printf("peak:      %.1f GFLOP/s with 1 thread, %.1f with %d: gain %.3f (medians, in between)\n", b->peak_one, b->peak, m->threads,
-           peak_gain(b));
-    printf("efficiency: %.3f (gain / gain of the peak)\n", ratio(ratio(b->step_ms_one, b->step_ms), peak_gain(b)));
+    const char *const kind[2] = {"medians", "quickest tenth"};
+    const struct bench_scaling *const of[2] = {&m->bench.median, &m->bench.quickest};
+    for (int i = 0; i < 2; i++) {
+        const struct bench_scaling *s = of[i];
+        printf("%s %.3f ms with 1 thread, %.3f with %d: gain %.3f (batch %d, %s of %d)\n", train ? "step:      " : "inference: ", s->ms_one,
+               s->ms, m->threads, step_gain(s), m->options.batch, kind[i], m->bench.reps);
+        printf("peak:       %.1f GFLOP/s with 1 thread, %.1f with %d: gain %.3f (%s, in between)\n", s->peak_one, s->peak, m->threads,
+               peak_gain(s), kind[i]);
+        printf("efficiency: %.3f (gain / gain of the peak)\n%s", efficiency(s), i == 0 ? "\n" : "");
+    }
 }
 
 static cJSON *layer_json(const struct layer *l, const struct measured *m)
@@ -232,11 +246,15 @@ static int print_json(const struct network *net, const struct measured *m, struc
     cJSON_AddItemToObject(o, "backward_ms", cli_json_number(m->bench.total[1].ms, 6));
     cJSON_AddItemToObject(o, "step_ms", cli_json_number(m->bench.step_ms, 6));
     if (m->options.scaling) {
-        const double gain = ratio(m->bench.step_ms_one, m->bench.step_ms);
-        cJSON_AddItemToObject(o, "step_ms_one_thread", cli_json_number(m->bench.step_ms_one, 6));
-        cJSON_AddItemToObject(o, "gain", cli_json_number(gain, 6));
-        cJSON_AddItemToObject(o, "peak_gain", cli_json_number(peak_gain(&m->bench), 6));
-        cJSON_AddItemToObject(o, "efficiency", cli_json_number(ratio(gain, peak_gain(&m->bench)), 6));
+        cJSON_AddItemToObject(o, "step_ms_one_thread", cli_json_number(m->bench.median.ms_one, 6));
+        cJSON_AddItemToObject(o, "gain", cli_json_number(step_gain(&m->bench.median), 6));
+        cJSON_AddItemToObject(o, "peak_gain", cli_json_number(peak_gain(&m->bench.median), 6));
+        cJSON_AddItemToObject(o, "efficiency", cli_json_number(efficiency(&m->bench.median), 6));
+        cJSON_AddItemToObject(o, "quickest_step_ms", cli_json_number(m->bench.quickest.ms, 6));
+        cJSON_AddItemToObject(o, "quickest_step_ms_one_thread", cli_json_number(m->bench.quickest.ms_one, 6));
+        cJSON_AddItemToObject(o, "quickest_gain", cli_json_number(step_gain(&m->bench.quickest), 6));
+        cJSON_AddItemToObject(o, "quickest_peak_gain", cli_json_number(peak_gain(&m->bench.quickest), 6));
+        cJSON_AddItemToObject(o, "quickest_efficiency", cli_json_number(efficiency(&m->bench.quickest), 6));
     }
     cJSON_AddItemToObject(o, "images_per_second", cli_json_number(images_a_second(m), 3));
     cJSON_AddNumberToObject(o, "flops", m->bench.total[0].flops + m->bench.total[1].flops);

@@ -32,6 +32,14 @@ double bench_median(double *x, int n)
     return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
+/* Sorts x. A tenth of it, one at the least, is no larger, or no smaller. */
+static double tenth(double *x, int n, bool largest)
+{
+    qsort(x, (size_t)n, sizeof *x, by_size);
+    const int i = (n - 1) / 10;
+    return x[largest ? n - 1 - i : i];
+}
+
 /* The times of every walk with so many threads: time[column · reps + walk], the columns being forward of each layer, backward of each
  * layer, and three totals. And the tries of the peak between the walks. */
 struct times {
@@ -254,10 +262,25 @@ static void run_walks(struct walks *w)
         }
 }
 
+static double *column_of(const struct walks *w, const struct times *t, int column)
+{
+    return t->time + (size_t)column * (size_t)w->reps;
+}
+
 /* 0 where there is none. */
 static double median_of(const struct walks *w, const struct times *t, int column)
 {
-    return t->n > 0 ? bench_median(t->time + (size_t)column * (size_t)w->reps, t->n) : 0;
+    return t->n > 0 ? bench_median(column_of(w, t, column), t->n) : 0;
+}
+
+static void scaling_of(const struct walks *w, struct bench *out)
+{
+    const struct times *all = &w->all, *one = &w->one;
+    const int step = columns(w->net) - 1;
+    out->median = (struct bench_scaling){out->step_ms, median_of(w, one, step), bench_median(all->peak, all->n_peak),
+                                         bench_median(one->peak, one->n_peak)};
+    out->quickest = (struct bench_scaling){tenth(column_of(w, all, step), all->n, false), tenth(column_of(w, one, step), one->n, false),
+                                           tenth(all->peak, all->n_peak, true), tenth(one->peak, one->n_peak, true)};
 }
 
 int bench_run(struct network *net, const struct bench_options *options, struct bench *out, struct error *err)
@@ -283,12 +306,11 @@ int bench_run(struct network *net, const struct bench_options *options, struct b
         if (!options->train && (total == 1 || (total < 0 && column >= layers)))
             continue;
         *(pass ? &pass->ms : &out->step_ms) = median_of(&w, &w.all, column);
-        *(pass ? &pass->ms_one : &out->step_ms_one) = median_of(&w, &w.one, column);
+        if (pass)
+            pass->ms_one = median_of(&w, &w.one, column);
     }
-    if (options->scaling) {
-        out->peak = bench_median(w.all.peak, w.all.n_peak);
-        out->peak_one = bench_median(w.one.peak, w.one.n_peak);
-    }
+    if (options->scaling)
+        scaling_of(&w, out);
     close_walks(&w);
     return 0;
 }

@@ -20,11 +20,17 @@ struct bench_pass {
     double bytes; /* that must be moved at the least: everything that it reads and writes, once */
 };
 
+/* A whole step, and what peak_tries() found between the steps, with all threads and with one. */
+struct bench_scaling {
+    double ms, ms_one;
+    double peak, peak_one; /* GFLOP/s */
+};
+
 struct bench {
     struct bench_pass *forward, *backward; /* of each layer; owned; backward all 0 without train */
     struct bench_pass total[2];            /* of the walk forward, of the walk backward */
-    double step_ms, step_ms_one;           /* median of forward, backward and update together; with one thread */
-    double peak, peak_one;                 /* scaling: medians of what peak_tries() found between the walks, in GFLOP/s */
+    double step_ms;                        /* median of forward, backward and update together */
+    struct bench_scaling median, quickest; /* with scaling; quickest: a tenth is as quick, which is what others on the machine spared */
     int reps;                              /* walks that were timed */
 };
 

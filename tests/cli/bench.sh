@@ -99,6 +99,7 @@ if need_tool "JSON" jq; then
     expect_status "scaling" 0
     agrees "the gain is the ratio of the two times" '.threads == 2 and .reps == 4 and (.gain * .step_ms / .step_ms_one_thread | . > .99 and . < 1.01)'
     agrees "efficiency is the gain beside the peak's" '.efficiency * .peak_gain / .gain | . > .99 and . < 1.01'
+    agrees "so are those of the quickest" '(.quickest_gain * .quickest_step_ms / .quickest_step_ms_one_thread | . > .99 and . < 1.01) and (.quickest_efficiency * .quickest_peak_gain / .quickest_gain | . > .99 and . < 1.01) and .quickest_step_ms <= .step_ms'
     agrees "each layer with one thread too" '.layers | all(.forward_ms_one_thread > 0)'
     dlnet bench "$T/net.cfg" --json --reps 2
     usual=$(jq .threads "$T/out")
@@ -123,6 +124,7 @@ expect_out "milliseconds and gains of a layer" '^ +0  convolutional +16 x +12 x 
 expect_out "of the step" '^step: +[0-9.]+ ms with 1 thread, [0-9.]+ with 2: gain [0-9.]+ \(batch 3, medians of 3\)$'
 expect_out "of the peak" '^peak: +[0-9.]+ GFLOP/s with 1 thread, [0-9.]+ with 2: gain [0-9.]+ '
 expect_out "both" '^efficiency: [0-9.]+ '
+expect_out "of the quickest steps" '^step: +[0-9.]+ ms with 1 thread, [0-9.]+ with 2: gain [0-9.]+ \(batch 3, quickest tenth of 3\)$'
 
 dlnet bench
 expect_status "no cfg" 2

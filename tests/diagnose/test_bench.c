@@ -124,7 +124,10 @@ static void test_scaling(void **state)
         assert_int_equal(bench_run(net, &options, &b, &err), 0);
         assert_int_equal(parallel_threads(), 2);
         assert_int_equal(b.reps, 7);
-        assert_true(b.step_ms > 0 && b.step_ms_one > 0 && b.peak > 0 && b.peak_one > 0);
+        assert_true(b.quickest.ms > 0 && b.quickest.ms <= b.median.ms && b.median.ms == b.step_ms);
+        assert_true(b.quickest.ms_one > 0 && b.quickest.ms_one <= b.median.ms_one);
+        assert_true(b.median.peak > 0 && b.quickest.peak >= b.median.peak);
+        assert_true(b.median.peak_one > 0 && b.quickest.peak_one >= b.median.peak_one);
         for (int i = 0; i < net->n_layers; i++) {
             assert_true(b.forward[i].ms > 0 && b.forward[i].ms_one > 0);
             assert_int_equal(b.backward[i].ms > 0, train);
